@@ -1,0 +1,1 @@
+"""For hands at a keyboard: one module a command."""

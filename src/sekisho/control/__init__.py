@@ -1,0 +1,1 @@
+"""The socket, and the words that are spoken over it."""

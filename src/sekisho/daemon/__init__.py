@@ -1,0 +1,1 @@
+"""For the init system: start, assemble, signals, logging."""

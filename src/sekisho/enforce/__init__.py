@@ -1,0 +1,1 @@
+"""Making it so: nftables over netlink, commands of action.d, or only observing."""

@@ -1,0 +1,1 @@
+"""Running it: the one owner of live state."""

@@ -1,0 +1,119 @@
+"""What the engine answers to whoever speaks for a person: the only part of it that `control` (and later `web`) knows.
+
+Every method is called on the engine's own loop. A request that cannot be met raises `Refused`, whose text is shown to
+the user as it is (COMPAT 6.1 has the texts that other programs know); an unknown jail raises `UnknownJail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sekisho.model.address import Subject
+from sekisho.model.duration import Seconds
+from sekisho.model.problem import Problem
+from sekisho.model.specs import JailSpec, ServerSpec
+from sekisho.model.verdict import Ban
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of the program
+    """A request that cannot be met; the text says why, for the user."""
+
+
+class UnknownJail(Refused):
+    """No jail of that name runs."""
+
+    def __init__(self, jail: str) -> None:
+        super().__init__(f"Sorry but the jail '{jail}' does not exist")
+        self.jail = jail
+
+
+@dataclass(frozen=True, slots=True)
+class JailStatus:
+    """How a jail stands. `bans` are in the order in which they were made; `health` is empty when all is well."""
+
+    name: str
+    backend: str
+    failed: int
+    failed_total: int
+    banned_total: int
+    bans: tuple[Ban, ...]
+    files: tuple[str, ...]
+    journalmatch: tuple[str, ...]
+    health: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """How the whole stands. `problems` are those of the configuration in force."""
+
+    version: str
+    started: float
+    jails: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What a reload is asked to do (COMPAT 6.2). `jail` None: the whole tree."""
+
+    jail: str | None = None
+    restart: bool = False
+    unban: bool = False
+    if_exists: bool = False
+
+
+class EngineApi(Protocol):
+    """The engine as `control` sees it."""
+
+    @property
+    def server(self) -> ServerSpec:
+        """The server's settings in force."""
+
+    def status(self) -> EngineStatus:
+        """The whole."""
+
+    def jail_status(self, jail: str) -> JailStatus:
+        """One jail."""
+
+    def jail_spec(self, jail: str) -> JailSpec:
+        """One jail's specification in force, changes by hand included."""
+
+    def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
+        """The bans that bar `subject` exactly, by jail."""
+
+    async def ban(
+        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+    ) -> int:
+        """Bar subjects by hand, whatever the ignore lists say (COMPAT 1.9); the number newly banned."""
+
+    async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
+        """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""
+
+    async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
+        """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
+
+    async def change(self, jail: str, spec: JailSpec) -> None:
+        """Replace a jail's specification by hand (`set JAIL ...`), until the next reload.
+
+        Raises Refused when the new one does not hold (an expression that does not compile, a host name as DNS mode).
+        """
+
+    async def reload(self, request: Reload) -> Sequence[Problem]:
+        """Read the configuration again and apply the difference; the problems found.
+
+        Raises Refused, and changes nothing, when the tree cannot be used.
+        """
+
+    async def stop_jail(self, jail: str) -> None:
+        """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
+
+    async def shut_down(self) -> None:
+        """Begin to end the daemon; returns at once."""
+
+    async def flush_logs(self) -> str:
+        """Reopen the log; `rolled over` for a file, `flushed` for anything else."""
+
+    async def set_loglevel(self, level: str) -> str:
+        """Change the log level until the daemon ends; the level in force. Raises Refused for an unknown name."""

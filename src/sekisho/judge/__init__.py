@@ -1,0 +1,1 @@
+"""What follows from a failure: windows, exemptions, ban times, expiry."""

@@ -1,0 +1,1 @@
+"""Questions to the system: names, own addresses, service ports, countries."""

@@ -1,0 +1,75 @@
+"""The contract between the engine and whatever carries a ban out: a firewall, commands, a mail.
+
+An action belongs to one jail. The engine calls it in the order of the configuration, always from one task per
+action, so its methods never overlap. Bulk is the primitive: one call takes any number of bans, and a ban that fails
+never loses the others.
+
+`Kind` orders the work: enforcers are awaited before anything is told to anyone; notifiers run beside the engine and
+may be slow, and nothing waits for them.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sekisho.model.address import Subject
+from sekisho.model.verdict import Ban
+
+
+class Kind(enum.Enum):
+    """Whether the action bars or tells."""
+
+    ENFORCER = "enforcer"
+    NOTIFIER = "notifier"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A ban (or its lifting) that an action could not carry out, with the reason for the log."""
+
+    ban: Ban
+    reason: str
+
+
+class ActionError(Exception):
+    """An action could not be started, stopped or flushed; the message names what failed and with which output."""
+
+
+class Action(Protocol):
+    """Carries out the bans of one jail."""
+
+    @property
+    def name(self) -> str:
+        """The actname (COMPAT 1.5)."""
+
+    @property
+    def kind(self) -> Kind:
+        """Enforcer or notifier."""
+
+    @property
+    def survives_stop(self) -> bool:
+        """True when what the action set up may stand while the daemon restarts (a kernel timeout ends each ban)."""
+
+    async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
+        """Bring the action up with exactly `standing` in force, whatever an earlier life left behind.
+
+        Raises ActionError when it cannot be brought up at all.
+        """
+
+    async def ban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
+        """Carry the bans out; afterwards each one not returned as failed is in force. Prolonging is a ban again."""
+
+    async def unban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
+        """Lift the bans; one that is not in force (any more) is no failure."""
+
+    async def listed(self) -> frozenset[Subject] | None:
+        """Whom the action holds barred right now, as the system itself says; None where it cannot be asked."""
+
+    async def stop(self, standing: Sequence[Ban]) -> None:
+        """Lift everything and take the action down, leaving the system as `start` found it.
+
+        Raises ActionError when something is left behind.
+        """

@@ -1,0 +1,70 @@
+"""Who is meant: an address, a network, or any text that a filter took for an identifier (COMPAT 2.3).
+
+Two subjects are equal when their canonical texts are. `::ffff:192.0.2.1` is `192.0.2.1`, `[2001:DB8::1]` is
+`2001:db8::1`, `192.0.2.7/24` is `192.0.2.0/24`. What only looks like an address (`192.030.0.6`, `1.2.3.400`) stays the
+text that it is: no firewall can hold it, but a jail can still count and list it.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+Network = IPv4Network | IPv6Network
+
+
+class Family(enum.Enum):
+    """The address family of a subject; `OTHER` is text that no firewall can hold."""
+
+    INET4 = "inet4"
+    INET6 = "inet6"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a failure or a ban concerns. Made by `parse_subject`."""
+
+    text: str
+    family: Family = field(compare=False)
+    network: Network | None = field(compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def is_single(self) -> bool:
+        """True for one address, False for a wider network or for other text."""
+        return self.network is not None and self.network.num_addresses == 1
+
+    def covers(self, other: Subject) -> bool:
+        """True when every address of `other` lies in this subject; other text covers only its equal."""
+        if self.network is None or other.network is None:
+            return self.text == other.text
+        if isinstance(self.network, IPv4Network):
+            return isinstance(other.network, IPv4Network) and other.network.subnet_of(self.network)
+        return isinstance(other.network, IPv6Network) and other.network.subnet_of(self.network)
+
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+
+
+@lru_cache(maxsize=65536)
+def parse_subject(text: str) -> Subject:
+    """Return the subject that `text` names; never fails, since any text can be an identifier."""
+    bare = text.strip()
+    inner = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
+    try:
+        network = ip_network(inner, strict=False)
+    except ValueError:
+        return Subject(bare, Family.OTHER, None)
+    if isinstance(network, IPv6Network):
+        if "%" in inner:  # a zone names an interface of this host, not an address of another
+            return Subject(bare, Family.OTHER, None)
+        if network.subnet_of(_MAPPED):
+            network = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+    family = Family.INET4 if network.version == 4 else Family.INET6
+    canonical = str(network.network_address) if network.num_addresses == 1 else str(network)
+    return Subject(canonical, family, network)

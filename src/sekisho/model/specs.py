@@ -1,0 +1,136 @@
+"""What a configuration means, as values: made by `config`, read by everything else, replaced whole by a reload.
+
+Text is kept where its meaning belongs to a later room: expressions still carry their `<HOST>` and `<F-...>` tags (match
+expands them), action properties still carry their runtime tags (enforce and notify do). Parameters and `%( )s` are
+already substituted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from sekisho.model.duration import Seconds
+from sekisho.model.problem import Origin, Problem
+
+PERMANENT: int = -1
+"""The ban time that means "for ever" (COMPAT 1.7)."""
+
+_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSpec:
+    """The rules of one filter with its parameters filled in (COMPAT 2.1).
+
+    `journalmatch` and `datepattern` hold one element a line of the option; `datepattern` empty means the default
+    templates. `name` is the file's name under `filter.d`, or the path that was given. `options` are the bracket
+    arguments and everything else of the file, for display.
+    """
+
+    name: str
+    failregex: tuple[str, ...]
+    prefregex: str | None = None
+    ignoreregex: tuple[str, ...] = ()
+    datepattern: tuple[str, ...] = ()
+    journalmatch: tuple[str, ...] = ()
+    maxlines: int = 1
+    usedns: str | None = None
+    options: Mapping[str, str] = field(default=_EMPTY, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action of a jail (COMPAT 5).
+
+    `name` is the file's name under `action.d`, `actname` the name it is known by in its jail (COMPAT 1.5). `properties`
+    are all options of the file and all arguments, static tags substituted, conditional ones under
+    `name?family=inet6`. `native` names the built-in that carries the action out; None: its commands are run, which is
+    always so when the administrator's files define an `actionban`.
+    """
+
+    name: str
+    actname: str
+    properties: Mapping[str, str] = field(default=_EMPTY, hash=False)
+    native: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """`name` is `auto`, `pyinotify`, `polling`, `systemd` ... in lower case; `options` its bracket arguments."""
+
+    name: str
+    options: Mapping[str, str] = field(default=_EMPTY, hash=False)
+
+    @property
+    def is_journal(self) -> bool:
+        """True when the jail reads the systemd journal and ignores its logpath (COMPAT 4.4)."""
+        return self.name.startswith("systemd")
+
+
+@dataclass(frozen=True, slots=True)
+class LogPath:
+    """A glob under which logs lie; `tail` starts each at its end instead of `findtime` back (COMPAT 4.2)."""
+
+    pattern: str
+    tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """An option's effective text and where it was set."""
+
+    text: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class JailSpec:
+    """One enabled jail, complete. Times are seconds; `bantime` is `PERMANENT` or the ban's length (COMPAT 1.7)."""
+
+    name: str
+    filter: FilterSpec
+    backend: BackendSpec = field(default_factory=lambda: BackendSpec("auto"))
+    logpaths: tuple[LogPath, ...] = ()
+    journalmatch: tuple[str, ...] = ()
+    maxretry: int = 5
+    maxmatches: int = 5
+    findtime: Seconds = 600
+    bantime: Seconds = 600
+    usedns: str = "warn"
+    ignoreip: tuple[str, ...] = ()
+    ignoreself: bool = True
+    ignorecommand: str = ""
+    logencoding: str = "auto"
+    logtimezone: str | None = None
+    actions: tuple[ActionSpec, ...] = ()
+    settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}), hash=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSpec:
+    """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts."""
+
+    loglevel: str = "INFO"
+    logtarget: str = "/var/log/fail2ban.log"
+    syslogsocket: str = "auto"
+    socket: str = "/run/sekisho/sekisho.sock"
+    pidfile: str = "/run/sekisho/sekisho.pid"
+    allowipv6: str = "auto"
+    dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
+    dbmaxmatches: int = 10
+    dbpurgeage: Seconds = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A whole tree. `jails` are the enabled ones that can run; a jail in error is only in `problems`.
+
+    `broken` means that the tree cannot be used at all (COMPAT 1.10, first row): a reload with it changes nothing.
+    """
+
+    server: ServerSpec
+    jails: tuple[JailSpec, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    broken: bool = False

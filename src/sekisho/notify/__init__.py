@@ -1,0 +1,1 @@
+"""Telling people: mail with a whois report."""

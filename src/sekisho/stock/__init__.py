@@ -1,0 +1,1 @@
+"""What is shipped: the stock configuration, under the administrator's directory."""
