@@ -1,0 +1,62 @@
+"""Who is never banned by a machine's decision: `ignoreip` and `ignoreself` (COMPAT 1.9).
+
+Pure: names and the host's own addresses are resolved elsewhere and handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sekisho.model.address import Family, Subject, parse_subject
+
+Resolved = Mapping[str, frozenset[Subject]]
+"""What each ignored name stood for when last asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemptions:
+    """One jail's exemptions, sorted by how they are checked. `names` are host names or raw identifiers."""
+
+    addresses: frozenset[Subject]
+    networks: tuple[Subject, ...]
+    names: tuple[str, ...]
+    itself: bool
+
+    def source(self, subject: Subject, *, own: frozenset[Subject], resolved: Resolved) -> str | None:
+        """Return which rule exempts `subject`, in the words of the log, or None when it counts.
+
+        A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
+        """
+        if self.itself and (subject in own or _overlaps(subject, own)):
+            return "ignoreself rule"
+        if subject in self.addresses or _overlaps(subject, self.addresses):
+            return "ip"
+        if any(network.covers(subject) or subject.covers(network) for network in self.networks):
+            return "ip"
+        for name in self.names:
+            if name == subject.text or any(subject.covers(address) for address in resolved.get(name, ())):
+                return "dns"
+        return None
+
+
+def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:
+    return (
+        subject.network is not None and not subject.is_single and any(subject.covers(address) for address in addresses)
+    )
+
+
+def parse_exemptions(words: Iterable[str], *, itself: bool) -> Exemptions:
+    """Sort the words of `ignoreip`; host bits of a network are cleared, anything else is a name."""
+    addresses: set[Subject] = set()
+    networks: dict[Subject, None] = {}
+    names: dict[str, None] = {}
+    for word in words:
+        subject = parse_subject(word)
+        if subject.family is Family.OTHER:
+            names[word] = None
+        elif subject.is_single:
+            addresses.add(subject)
+        else:
+            networks[subject] = None
+    return Exemptions(frozenset(addresses), tuple(networks), tuple(names), itself)

@@ -1,0 +1,93 @@
+"""Failure windows: how often has each subject failed of late (COMPAT 3.1).
+
+This is Fail2ban's counting, to the letter, and it is *not* a sliding window. A subject has one counter with the time of
+its first and of its last failure. When a failure arrives more than `findtime` after the first, the counter is scaled
+down to the rate it had (`retry / age * findtime`, rounded half to even) and the first failure is taken to have been
+`findtime` ago. So old failures fade instead of leaving one by one.
+
+A counter that has seen nothing for `findtime` is dropped by `expire`. The number of counters is bounded: at the bound
+the counter that has been silent longest makes room (a flood of addresses must not grow the daemon without end).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sekisho.model.address import Subject
+from sekisho.model.duration import Seconds
+from sekisho.model.verdict import Failure
+
+MOST_COUNTERS = 200_000
+"""Counters per jail; at about 500 bytes each, the memory that one jail's attackers can make us spend is 100 MB."""
+
+
+@dataclass(slots=True)
+class Counter:
+    """One subject's failures. `ties` counts those at exactly the time `last`, to tell them apart after a restart."""
+
+    failure: Failure
+    first: float
+    last: float
+    retry: int
+    failures: int
+    ties: int
+    matches: tuple[str, ...]
+
+
+class Windows:
+    """The counters of one jail, the longest silent first."""
+
+    def __init__(self, *, findtime: Seconds, maxmatches: int, most: int = MOST_COUNTERS) -> None:
+        self.findtime = findtime
+        self.maxmatches = maxmatches
+        self._most = most
+        self._counters: dict[Subject, Counter] = {}
+
+    def __len__(self) -> int:
+        return len(self._counters)
+
+    def __contains__(self, subject: Subject) -> bool:
+        return subject in self._counters
+
+    def count(self, failure: Failure, *, weight: int = 1) -> Counter:
+        """Count a failure, `weight` times towards maxretry; the subject's counter as it then stands."""
+        counter = self._counters.pop(failure.subject, None)
+        when = failure.time
+        if counter is None:
+            if len(self._counters) >= self._most:
+                del self._counters[next(iter(self._counters))]
+            counter = Counter(failure, when, when, weight, 1, 1, self._newest(failure.matches))
+        else:
+            if when > counter.last:
+                if counter.first < when - self.findtime:
+                    counter.retry = round(counter.retry / (when - counter.first) * self.findtime)
+                    counter.first = when - self.findtime
+                counter.last = when
+                counter.ties = 0
+            if when == counter.last:
+                counter.ties += 1
+            counter.retry += weight
+            counter.failures += 1
+            counter.matches = self._newest(counter.matches + failure.matches)
+        self._counters[failure.subject] = counter
+        return counter
+
+    def drop(self, subject: Subject) -> None:
+        """Forget a subject's failures."""
+        self._counters.pop(subject, None)
+
+    def expire(self, now: float) -> None:
+        """Drop the counters whose last failure is `findtime` or more before `now`."""
+        limit = now - self.findtime
+        # The dict is ordered by arrival, not by log time, so a straggler may hide behind a later line; look at all.
+        for subject in [subject for subject, counter in self._counters.items() if counter.last <= limit]:
+            del self._counters[subject]
+
+    def expire_one(self, subject: Subject, now: float) -> None:
+        """Drop one subject's counter if it would have expired by `now`."""
+        counter = self._counters.get(subject)
+        if counter is not None and counter.last <= now - self.findtime:
+            del self._counters[subject]
+
+    def _newest(self, matches: tuple[str, ...]) -> tuple[str, ...]:
+        return matches[-self.maxmatches :] if self.maxmatches > 0 else ()

@@ -1,0 +1,178 @@
+"""The truth about bans, and how far each source has been read: one SQLite file, one writer.
+
+**What one transaction holds.** A block of log lines causes bans; they and the position after the block are committed
+together (`commit`). So after a death at any moment the next start reads on exactly behind what the ledger already
+knows: no failure is judged twice, none is skipped. The firewall comes after the ledger, and `mark_enforced` after the
+firewall; a ban that was never marked is simply enforced again at start.
+
+WAL with `synchronous = NORMAL`: a killed process loses nothing; a power cut may lose the last transactions whole, bans
+and positions alike, and then their lines are read again.
+
+Not here: deciding, the clock, and any retry. A failing disk raises `sqlite3.Error` to the engine.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sekisho.ledger.rows import BAN_COLUMNS, ban_of, ban_row, position_of, position_text
+from sekisho.ledger.schema import migrate
+from sekisho.model.address import Subject, parse_subject
+from sekisho.model.position import Position
+from sekisho.model.verdict import Ban, Unban
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """Up to where a subject's failures have led to a ban: the time, and how many at exactly that time."""
+
+    time: float
+    ties: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one block, or one word of a person, caused. Collected by the engine, committed at once."""
+
+    bans: list[Ban] = field(default_factory=list)
+    prolonged: list[Ban] = field(default_factory=list)
+    unbans: list[Unban] = field(default_factory=list)
+    consumed: dict[tuple[str, Subject], Consumed] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.bans or self.prolonged or self.unbans or self.consumed or self.positions)
+
+
+_STANDING = "ended IS NULL AND jail = ? AND subject = ?"
+
+
+class Ledger:
+    """One open ledger. All methods are quick and run on the engine's thread."""
+
+    def __init__(self, path: str | None, *, most_matches: int = 10) -> None:
+        """Open or create the ledger at `path`; None keeps it in memory only.
+
+        Raises sqlite3.Error or OSError when it cannot be opened, ValueError when a newer release wrote it.
+        """
+        self.path = path
+        self.most_matches = most_matches
+        if path is not None:
+            Path(path).parent.mkdir(mode=0o700, exist_ok=True)
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+        if path is not None:
+            Path(path).chmod(0o600)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA busy_timeout = 5000")
+        migrate(self._db)
+
+    def close(self) -> None:
+        """Close the file; nothing is pending."""
+        self._db.close()
+
+    def commit(self, changes: Changes, *, now: float) -> None:
+        """Write all of `changes`, or nothing."""
+        if not changes:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._write(changes, now)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def _write(self, changes: Changes, now: float) -> None:
+        db = self._db
+        db.executemany(
+            f"UPDATE bans SET ended = ?, release = ? WHERE {_STANDING}",  # noqa: S608 - a constant of this module
+            [(now, unban.release.value, unban.ban.jail, unban.ban.subject.text) for unban in changes.unbans],
+        )
+        # An earlier life may have left a ban standing whose end has passed; the new one takes its place.
+        db.executemany(
+            f"UPDATE bans SET ended = ?, release = 'expired' WHERE {_STANDING}",  # noqa: S608
+            [(now, ban.jail, ban.subject.text) for ban in changes.bans],
+        )
+        db.executemany(
+            f"INSERT INTO bans ({BAN_COLUMNS}, reached, ties) VALUES ({'?, ' * 11} ?, 0)",  # noqa: S608
+            [(*ban_row(ban, most_matches=self.most_matches), ban.time) for ban in changes.bans],
+        )
+        db.executemany(
+            f"UPDATE bans SET duration = ?, enforced = NULL WHERE {_STANDING}",  # noqa: S608
+            [(float(ban.duration), ban.jail, ban.subject.text) for ban in changes.prolonged],
+        )
+        db.executemany(
+            "UPDATE bans SET reached = ?, ties = ? WHERE id ="
+            " (SELECT id FROM bans WHERE jail = ? AND subject = ? ORDER BY id DESC LIMIT 1)",
+            [(mark.time, mark.ties, jail, subject.text) for (jail, subject), mark in changes.consumed.items()],
+        )
+        db.executemany(
+            "INSERT OR REPLACE INTO positions VALUES (?, ?)",
+            [(source, position_text(position)) for source, position in changes.positions.items()],
+        )
+
+    def mark_enforced(self, bans: Iterable[Ban], *, now: float) -> None:
+        """Note that the firewall holds these bans."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.executemany(
+            f"UPDATE bans SET enforced = ? WHERE {_STANDING}",  # noqa: S608
+            [(now, ban.jail, ban.subject.text) for ban in bans],
+        )
+        self._db.execute("COMMIT")
+
+    def standing(self, jail: str, *, now: float) -> list[Ban]:
+        """Return the bans of a jail that stand at `now`, oldest first; those that ended meanwhile are closed."""
+        self._db.execute(
+            "UPDATE bans SET ended = time + duration, release = 'expired'"
+            " WHERE ended IS NULL AND duration != -1 AND time + duration < ? AND jail = ?",
+            (now, jail),
+        )
+        rows = self._db.execute(
+            f"SELECT {BAN_COLUMNS} FROM bans WHERE ended IS NULL AND jail = ? ORDER BY id",  # noqa: S608
+            (jail,),
+        )
+        return [ban_of(row) for row in rows]
+
+    def consumed(self, jail: str, *, since: float) -> dict[Subject, Consumed]:
+        """Return up to where each subject's failures have led to a ban of this jail, if not before `since`."""
+        rows = self._db.execute(
+            "SELECT subject, reached, ties FROM bans WHERE jail = ? AND reached >= ? ORDER BY id", (jail, since)
+        )
+        return {parse_subject(subject): Consumed(reached, ties) for subject, reached, ties in rows}
+
+    def bans_before(self, jail: str, subject: Subject) -> int:
+        """Return how often the jail has banned the subject since it was last unbanned by hand (COMPAT 3.3)."""
+        row = self._db.execute(
+            "SELECT count, release FROM bans WHERE subject = ? AND jail = ? ORDER BY id DESC LIMIT 1",
+            (subject.text, jail),
+        ).fetchone()
+        return 0 if row is None or row[1] == "by hand" else int(row[0])
+
+    def recent(self, *, since: float) -> list[Ban]:
+        """Return all bans of all jails made at or after `since`, oldest first: the history that recidive counts."""
+        rows = self._db.execute(f"SELECT {BAN_COLUMNS} FROM bans WHERE time >= ? ORDER BY id", (since,))  # noqa: S608
+        return [ban_of(row) for row in rows]
+
+    def position(self, source: str) -> Position | None:
+        """Return how far a source has been read, or None when it never was."""
+        row = self._db.execute("SELECT position FROM positions WHERE source = ?", (source,)).fetchone()
+        return None if row is None else position_of(row[0])
+
+    def readers(self, source: str) -> frozenset[str]:
+        """Return the jails that have read the source up to its position."""
+        return frozenset(jail for (jail,) in self._db.execute("SELECT jail FROM readers WHERE source = ?", (source,)))
+
+    def set_readers(self, source: str, jails: Iterable[str]) -> None:
+        """Let exactly `jails` be those that read the source from now on."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("DELETE FROM readers WHERE source = ?", (source,))
+        self._db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(source, jail) for jail in jails])
+        self._db.execute("COMMIT")
+
+    def purge(self, *, before: float) -> int:
+        """Delete the bans that ended before `before` (seconds since the epoch); the number deleted (COMPAT 3.7)."""
+        return self._db.execute("DELETE FROM bans WHERE ended < ?", (before,)).rowcount
