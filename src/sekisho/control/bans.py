@@ -1,0 +1,127 @@
+"""The words about who is barred: banip, unbanip, unban, banned, attempt, and our own commands' `ban` and `lift`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sekisho.control.protocol import Kind, Value
+from sekisho.control.status import ban_document, by_end, render_ban_time
+from sekisho.control.table import BASIC, CHANGES, FACTS, JAIL, Unmet, Word
+from sekisho.engine.api import EngineApi
+from sekisho.model.address import Subject, parse_subject
+from sekisho.model.duration import parse_duration
+from sekisho.model.specs import PERMANENT
+
+ALL = "--all"
+
+
+def _subjects(texts: Sequence[str]) -> list[Subject]:
+    return [parse_subject(text) for text in texts]
+
+
+async def banip(engine: EngineApi, jail: str, *texts: str) -> Value:
+    """Bar the addresses; the number that were not barred before."""
+    return await engine.ban(jail, _subjects(texts))
+
+
+async def unbanip(engine: EngineApi, jail: str, *texts: str) -> Value:
+    """Lift the bans of the addresses; the number lifted. With `--report-absent`, one that had none is an error."""
+    report = "--report-absent" in texts
+    subjects = _subjects([text for text in texts if text != "--report-absent"])
+    if not subjects:
+        raise Unmet(Kind.ARGUMENTS, f"expected: set {jail} unbanip [--report-absent] <IP>...")
+    lifted = await engine.unban(jail, subjects)
+    absent = [subject.text for subject in subjects if not any(subject.covers(ban.subject) for ban in lifted)]
+    if report and absent:
+        raise Unmet(Kind.VALUE, f"not banned: {absent!r}")
+    return len(lifted)
+
+
+async def unban(engine: EngineApi, *texts: str) -> Value:
+    """Lift bans in every jail; the number lifted."""
+    if not texts:
+        raise Unmet(Kind.REFUSED, "Invalid command")
+    return len(await engine.unban(None, None if texts == (ALL,) else _subjects(texts)))
+
+
+async def banned(engine: EngineApi, *texts: str) -> Value:
+    """Return each jail's banned addresses, or for each address the jails that bar it."""
+    if texts:
+        return [list(engine.bans_of(subject)) for subject in _subjects(texts)]
+    return [{jail: _addresses(engine, jail)} for jail in engine.status().jails]
+
+
+async def get_banned(engine: EngineApi, jail: str, *texts: str) -> Value:
+    """Return the banned addresses, or for each address 1 or 0."""
+    addresses = _addresses(engine, jail)
+    if not texts:
+        return addresses
+    standing = set(addresses)
+    found = [int(subject.text in standing) for subject in _subjects(texts)]
+    return found if len(found) > 1 else found[0]
+
+
+async def get_banip(engine: EngineApi, jail: str, form: str = "") -> Value:
+    """Return the banned addresses in the order in which their bans end, with their times where these are asked for."""
+    bans = by_end(engine.jail_status(jail).bans)
+    if form == "--with-time":
+        return [render_ban_time(ban) for ban in bans]
+    return [ban.subject.text for ban in bans]
+
+
+def _addresses(engine: EngineApi, jail: str) -> list[str]:
+    return [ban.subject.text for ban in engine.jail_status(jail).bans]
+
+
+async def attempt(engine: EngineApi, jail: str, text: str, *lines: str) -> Value:
+    """Count a failure of the address, as heavy as there are lines; 0 when it is ignored."""
+    return await engine.attempt(jail, parse_subject(text), lines)
+
+
+async def ban(engine: EngineApi, *words: str) -> Value:
+    """Bar addresses in one jail or in all, for a time and with a reason; how many were new, by jail."""
+    (jail, *texts), options = _split(words, ("--for", "--reason"))
+    length = options.get("--for", "")
+    duration = int(parse_duration(length)) if length else None
+    if duration is not None and duration <= 0 and duration != PERMANENT:
+        raise Unmet(Kind.VALUE, f"a ban of {length} would be over at once")
+    jails = engine.status().jails if jail == ALL else (jail,)
+    reason = options.get("--reason", "")
+    return {name: await engine.ban(name, _subjects(texts), duration=duration, reason=reason) for name in jails}
+
+
+async def lift(engine: EngineApi, jail: str, *texts: str) -> Value:
+    """Lift bans in one jail or in all; those lifted."""
+    return [ban_document(ban) for ban in await engine.unban(None if jail == ALL else jail, _subjects(texts))]
+
+
+def _split(words: Sequence[str], known: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the plain words, at least two, and the options, each with the word after it."""
+    plain: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word in known:
+            options[word] = next(rest, "")
+        else:
+            plain.append(word)
+    if len(plain) < 2:
+        raise Unmet(Kind.ARGUMENTS, f"expected a jail or {ALL}, and an address")
+    return plain, options
+
+
+WORDS = (
+    Word("unban", "[--all | <IP>...]", BASIC, "lift these bans, or all, in every jail", unban, changes=True),
+    Word("banned", "[<IP>...]", BASIC, "who is banned in each jail, or which jails ban these addresses", banned),
+    Word(f"set {JAIL} banip", "[<IP>...]", CHANGES, "ban these addresses by hand", banip, changes=True),
+    Word(f"set {JAIL} unbanip", "[--report-absent] <IP>...", CHANGES, "lift the bans of these addresses", unbanip,
+         changes=True),
+    Word(f"set {JAIL} attempt", "<IP> [<LINE>...]", CHANGES, "count a failure of this address by hand", attempt,
+         changes=True),
+    Word(f"get {JAIL} banned", "[<IP>...]", FACTS, "who is banned, or 1 or 0 for each of these addresses", get_banned),
+    Word(f"get {JAIL} banip", "[<SEP>|--with-time]", FACTS, "who is banned, in the order in which bans end",
+         get_banip),
+    Word("ban", "<JAIL> <IP>... [--for <TIME>] [--reason <TEXT>]", BASIC, "ban by hand", ban,
+         changes=True, internal=True),
+    Word("lift", "<JAIL> <IP>...", BASIC, "lift bans and tell which", lift, changes=True, internal=True),
+)  # fmt: skip

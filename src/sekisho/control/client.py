@@ -1,0 +1,157 @@
+"""The socket's client: plain and synchronous, so that a command starts in a moment.
+
+The errors, from the farthest to the nearest:
+
+    ControlError
+    ├── NoServer          nothing answers at the path
+    ├── PermissionDenied  something may, but not to us
+    ├── NoAnswer          connected, but no whole answer came in time
+    └── ServerError       the server's own no
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+from collections.abc import Sequence
+
+from sekisho.control.protocol import (
+    SPEAKS,
+    Denied,
+    Granted,
+    Kind,
+    Request,
+    Value,
+    parse_answer,
+    render_request,
+)
+
+__all__ = [
+    "SPEAKS", "ControlError", "Granted", "Kind", "NoAnswer", "NoServer", "PermissionDenied", "ServerError", "Value",
+    "ask", "converse", "help_text", "wait_end",
+]  # fmt: skip
+
+_CHUNK = 1 << 16
+
+
+class ControlError(Exception):
+    """A request that did not come to an answer of the kind that was hoped for; the text is for people."""
+
+
+class NoServer(ControlError):  # noqa: N818 - named as people would say it
+    """Nothing answers at the path; `reason` is the system's, and `stale` tells that something lies there."""
+
+    def __init__(self, path: str, reason: OSError) -> None:
+        super().__init__(f"Failed to access socket path: {path}. Is fail2ban running?")
+        self.path = path
+        self.reason = reason
+        self.stale = not isinstance(reason, FileNotFoundError | NotADirectoryError)
+
+
+class PermissionDenied(ControlError):  # noqa: N818 - named as people would say it
+    """The socket, or its directory, is not for us."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"Permission denied to socket: {path}, (you must be root)")
+        self.path = path
+
+
+class NoAnswer(ControlError):  # noqa: N818 - named as people would say it
+    """The server is there, and said nothing in time or broke off."""
+
+
+class ServerError(ControlError):
+    """The server's no: `kind` for programs, `detail` the bare fact, the text for people."""
+
+    def __init__(self, denied: Denied) -> None:
+        super().__init__(denied.text)
+        self.kind = denied.kind
+        self.detail = denied.detail
+
+
+def ask(path: str, words: Sequence[str], *, timeout: float | None = 30.0, by: str = "") -> Value:
+    """Return the value of `words`; `timeout` in seconds is how long the server may be silent (None: for ever).
+
+    Raises:
+        ControlError: as drawn above.
+
+    """
+    return converse(path, words, timeout=timeout, by=by).value
+
+
+def converse(path: str, words: Sequence[str], *, timeout: float | None = 30.0, by: str = "") -> Granted:
+    """Return the whole answer to `words`, remarks included; arguments and errors as with `ask`."""
+    plain = tuple(os.fsencode(word).decode("utf-8", "replace") for word in words)
+    with _connect(path, timeout) as sock:
+        try:
+            sock.sendall(render_request(Request(plain, by)))
+            line = _read_line(sock)
+        except TimeoutError:
+            raise NoAnswer(f"The server at {path} did not answer within {timeout:g} seconds") from None
+        except OSError as error:
+            raise NoAnswer(f"The server at {path} broke off: {error.strerror}") from None
+    if not line.endswith(b"\n"):
+        raise NoAnswer(f"The server at {path} broke off without an answer")
+    try:
+        answer = parse_answer(line)
+    except ValueError as error:
+        raise NoAnswer(f"The server at {path} speaks another language: {error}") from None
+    if isinstance(answer, Denied):
+        raise ServerError(answer)
+    return answer
+
+
+def wait_end(path: str, words: Sequence[str], *, timeout: float, by: str = "") -> bool:
+    """Say `words`, which end the server, and wait until its process is gone; False when it still is there in time.
+
+    Raises:
+        ControlError: as with `ask`.
+
+    """
+    with _connect(path, timeout) as sock:
+        pid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))[0]
+        try:
+            process = os.pidfd_open(pid)
+        except OSError:  # a process of another pid namespace (0), or one that is just gone
+            process = -1
+    ask(path, words, timeout=timeout, by=by)
+    if process < 0:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
+    finally:
+        os.close(process)
+
+
+def help_text() -> str:
+    """Return the help on every word, from the server's own table."""
+    from sekisho.control.words import help_text as text
+
+    return text()
+
+
+def _connect(path: str, timeout: float | None) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(timeout)
+    try:
+        sock.connect(path)
+    except PermissionError:
+        sock.close()
+        raise PermissionDenied(path) from None
+    except OSError as error:
+        sock.close()
+        raise NoServer(path, error) from None
+    return sock
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    chunks: list[bytes] = []
+    while chunk := sock.recv(_CHUNK):
+        chunks.append(chunk)
+        if chunk.endswith(b"\n"):
+            break
+    return b"".join(chunks)

@@ -1,0 +1,113 @@
+"""How the engine's state is told: Fail2ban's trees (COMPAT 6.4), and one document for our own programs.
+
+A tree is a list of (label, value) pairs; a value that is again a list of pairs is a branch. Order is meaning.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+
+from sekisho.control.protocol import Value
+from sekisho.engine.api import EngineApi, JailStatus
+from sekisho.model.problem import Problem
+from sekisho.model.verdict import Ban
+
+FLAVORS = ("basic", "short", "stats")
+
+
+def tree_of_server(engine: EngineApi) -> list[tuple[str, Value]]:
+    """Return how many jails there are, and their names in order of the alphabet."""
+    names = sorted(engine.status().jails)
+    return [("Number of jail", len(names)), ("Jail list", ", ".join(names))]
+
+
+def tree_of_jail(status: JailStatus, flavor: str = "basic") -> Value:
+    """Return how one jail stands, as `flavor` shows it."""
+    if flavor == "stats":
+        return [status.backend, (status.failed, status.failed_total), (len(status.bans), status.banned_total)]
+    where: tuple[str, Value] = ("File list", list(status.files))
+    if status.backend.startswith("systemd"):
+        where = ("Journal matches", " + ".join(status.journalmatch))
+    actions: list[tuple[str, Value]] = [
+        ("Currently banned", len(status.bans)),
+        ("Total banned", status.banned_total),
+    ]
+    if flavor != "short":
+        actions.append(("Banned IP list", [ban.subject.text for ban in status.bans]))
+    return [
+        ("Filter", [("Currently failed", status.failed), ("Total failed", status.failed_total), where]),
+        ("Actions", actions),
+    ]
+
+
+def by_end(bans: tuple[Ban, ...]) -> list[Ban]:
+    """Return the bans in the order in which they will end, those without an end last."""
+    return sorted(bans, key=lambda ban: math.inf if ban.until is None else ban.until)
+
+
+def render_ban_time(ban: Ban) -> str:
+    r"""Return `ADDRESS \tSTART + SECONDS = END` in local time (COMPAT 6.3, `banip --with-time`)."""
+    end = "9999-12-31 23:59:59" if ban.until is None else _render_time(ban.until)
+    return f"{ban.subject} \t{_render_time(ban.time)} + {int(ban.duration)} = {end}"
+
+
+def _render_time(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def document(engine: EngineApi, names: tuple[str, ...]) -> Mapping[str, Value]:
+    """Return everything about the named jails (none: all) and the server, for `sekisho status`."""
+    status = engine.status()
+    return {
+        "version": status.version,
+        "started": status.started,
+        "jails": [_jail_document(engine.jail_status(name)) for name in names or sorted(status.jails)],
+        "problems": [_problem_document(problem) for problem in status.problems],
+    }
+
+
+def _jail_document(jail: JailStatus) -> Mapping[str, Value]:
+    return {
+        "name": jail.name,
+        "backend": jail.backend,
+        "failed": jail.failed,
+        "failed_total": jail.failed_total,
+        "banned": len(jail.bans),
+        "banned_total": jail.banned_total,
+        "files": jail.files,
+        "journalmatch": jail.journalmatch,
+        "health": jail.health,
+        "bans": [ban_document(ban) for ban in by_end(jail.bans)],
+    }
+
+
+def ban_document(ban: Ban) -> Mapping[str, Value]:
+    """Return one ban; times in seconds since the epoch, `until` null where it has no end."""
+    return {
+        "jail": ban.jail,
+        "address": ban.subject.text,
+        "time": ban.time,
+        "until": ban.until,
+        "failures": ban.failures,
+        "count": ban.count,
+        "cause": ban.cause.value,
+        "reason": ban.reason,
+    }
+
+
+def _problem_document(problem: Problem) -> Mapping[str, Value]:
+    return {
+        "severity": problem.severity.value,
+        "text": problem.text,
+        "jail": problem.jail,
+        "file": problem.origin.file if problem.origin else None,
+        "line": problem.origin.line if problem.origin else None,
+        "remedy": problem.remedy,
+    }
+
+
+def notes_of(problems: tuple[Problem, ...]) -> tuple[str, ...]:
+    """Return the problems as remarks for the user's screen."""
+    return tuple(f"{problem.severity.name} {problem}" for problem in problems)

@@ -1,0 +1,148 @@
+"""An engine that only remembers: what `control` needs of one, and a record of what it was asked to do."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
+from sekisho.model.address import Subject
+from sekisho.model.duration import Seconds
+from sekisho.model.problem import Origin, Problem, Severity
+from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
+from sekisho.model.verdict import Ban, Cause
+
+NOW = 1_784_030_400.0  # 2026-07-14 12:00:00 UTC
+
+
+def demo_jail(name: str = "demo", **changes: object) -> JailSpec:
+    """A jail with something in every field."""
+    spec = JailSpec(
+        name=name,
+        filter=FilterSpec(
+            "demo",
+            failregex=(r"^ fail user=<F-USER>\S+</F-USER> from <HOST>$",),
+            ignoreregex=(r"user=good\b",),
+        ),
+        backend=BackendSpec("polling"),
+        logpaths=(LogPath("/var/log/demo.log"),),
+        maxretry=3,
+        findtime=5400,
+        bantime=3600,
+        usedns="no",
+        ignoreip=("127.0.0.1/8", "::1", "192.0.2.77"),
+        actions=(ActionSpec("note", "note", {"actionban": "true", "name": name}),),
+    )
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+@dataclass
+class FakeEngine:
+    """Keeps specs and bans in dicts; `calls` is what it was asked to do."""
+
+    specs: dict[str, JailSpec] = field(default_factory=lambda: {"demo": demo_jail(), "ddd": demo_jail("ddd")})
+    server: ServerSpec = field(default_factory=ServerSpec)
+    bans: dict[str, dict[str, Ban]] = field(default_factory=dict)
+    banned_total: dict[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    reload_problems: tuple[Problem, ...] = ()
+    health: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: frozenset[str] = frozenset({"192.0.2.77"})
+    now: float = NOW
+    calls: list[tuple[object, ...]] = field(default_factory=list)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    reloading: asyncio.Event | None = None
+
+    def status(self) -> EngineStatus:
+        return EngineStatus("0.1.0", self.now, tuple(self.specs), self.problems)
+
+    def jail_spec(self, jail: str) -> JailSpec:
+        try:
+            return self.specs[jail]
+        except KeyError:
+            raise UnknownJail(jail) from None
+
+    def jail_status(self, jail: str) -> JailStatus:
+        spec = self.jail_spec(jail)
+        return JailStatus(
+            name=jail,
+            backend=spec.backend.name,
+            failed=2,
+            failed_total=7,
+            banned_total=self.banned_total.get(jail, 0),
+            bans=tuple(self.bans.get(jail, {}).values()),
+            files=tuple(path.pattern for path in spec.logpaths),
+            journalmatch=spec.journalmatch,
+            health=self.health.get(jail, ()),
+        )
+
+    def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
+        return {jail: bans[subject.text] for jail, bans in self.bans.items() if subject.text in bans}
+
+    async def ban(
+        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+    ) -> int:
+        self.calls.append(("ban", jail, tuple(map(str, subjects)), duration, reason))
+        length = self.jail_spec(jail).bantime if duration is None else duration
+        standing = self.bans.setdefault(jail, {})
+        fresh = [subject for subject in subjects if subject.text not in standing]
+        for subject in fresh:
+            standing[subject.text] = Ban(jail, subject, self.now, length, cause=Cause.BY_HAND, reason=reason)
+        self.banned_total[jail] = self.banned_total.get(jail, 0) + len(fresh)
+        return len(fresh)
+
+    async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
+        lifted: list[Ban] = []
+        for name in self.specs if jail is None else (self.jail_spec(jail).name,):
+            standing = self.bans.get(name, {})
+            for text, ban in list(standing.items()):
+                if subjects is None or any(subject.covers(ban.subject) for subject in subjects):
+                    lifted.append(standing.pop(text))
+        return lifted
+
+    async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
+        self.calls.append(("attempt", self.jail_spec(jail).name, subject.text, tuple(lines)))
+        return int(subject.text not in self.ignored)
+
+    async def change(self, jail: str, spec: JailSpec) -> None:
+        self.jail_spec(jail)
+        for pattern in spec.filter.failregex:
+            if not re.search("<(HOST|ADDR|IP[46]|F-ID)>", pattern):
+                raise Refused(f"No failure-id group in {pattern!r}")
+        await asyncio.sleep(0)  # a real engine may take its time here
+        self.specs[jail] = spec
+
+    async def reload(self, request: Reload) -> Sequence[Problem]:
+        self.calls.append(("reload", request))
+        if self.reloading is not None:
+            await self.reloading.wait()
+        if request.jail == "broken":
+            raise Refused("jail.local:3: option 'enabled' in section 'broken' already exists")
+        if request.jail is not None and request.jail not in self.specs:
+            raise UnknownJail(request.jail)
+        return self.reload_problems
+
+    async def stop_jail(self, jail: str) -> None:
+        self.jail_spec(jail)
+        del self.specs[jail]
+
+    async def shut_down(self) -> None:
+        self.ended.set()
+
+    async def flush_logs(self) -> str:
+        return "rolled over"
+
+    async def set_loglevel(self, level: str) -> str:
+        if level.upper() not in {"CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"}:
+            raise Refused(f"Invalid log level {level!r}")
+        self.server = replace(self.server, loglevel=level.upper())
+        return level.upper()
+
+
+def typo_problem() -> Problem:
+    """A mistake with all its parts."""
+    return Problem(
+        Severity.ERROR, "filter 'sshdd' not found", Origin("jail.local", 7), jail="web", remedy="did you mean sshd?"
+    )
