@@ -44,17 +44,15 @@ class Judge:
         self.windows.findtime = spec.findtime
         self.windows.maxmatches = spec.maxmatches
 
-    def decide(
-        self, failure: Failure, *, now: float, standing: Ban | None, bans_before: int, weight: int = 1
-    ) -> list[Verdict]:
-        """Count a failure and return what follows; `bans_before` is how often this jail has banned the subject."""
+    def decide(self, failure: Failure, *, now: float, standing: Ban | None, weight: int = 1) -> list[Verdict]:
+        """Count a failure and return what follows; `standing` is the subject's ban in this jail, if one stands."""
         counter = self.windows.count(failure, weight=weight)
         verdicts: list[Verdict] = [Counted(failure, counter.retry)]
         if counter.retry < self.spec.maxretry:
             return verdicts
         self.windows.drop(failure.subject)
         self._note_reached(failure.subject, counter)
-        ban = self._ban(counter, bans_before)
+        ban = self._ban(counter)
         if ban.until is not None and ban.until < now:
             verdicts.append(Expired(ban))
         elif standing is not None:
@@ -78,7 +76,7 @@ class Judge:
         counter = self.windows.count(failure)
         if counter.retry < self.spec.maxretry:
             return
-        until = self._ban(counter, 0).until
+        until = self._ban(counter).until
         if until is not None and until < now:  # it was decided as already over, and left no ban behind
             self.windows.drop(subject)
 
@@ -99,7 +97,7 @@ class Judge:
         ties = counter.ties + (before.ties if before is not None and before.time == counter.last else 0)
         self.reached[subject] = Reached(counter.last, ties)
 
-    def _ban(self, counter: Counter, bans_before: int) -> Ban:
+    def _ban(self, counter: Counter) -> Ban:
         failure = counter.failure
         return Ban(
             jail=failure.jail,
@@ -107,7 +105,6 @@ class Judge:
             time=counter.last,
             duration=self.spec.bantime,
             failures=counter.failures,
-            count=bans_before + 1,
             matches=counter.matches,
             captured=failure.captured,
             address=failure.address,

@@ -8,13 +8,14 @@ firewall; a ban that was never marked is simply enforced again at start.
 WAL with `synchronous = NORMAL`: a killed process loses nothing; a power cut may lose the last transactions whole, bans
 and positions alike, and then their lines are read again.
 
-Not here: deciding, the clock, and any retry. A failing disk raises `sqlite3.Error` to the engine.
+Not here: deciding, the clock, and any retry. A failing disk raises `LedgerError` to the engine.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,10 @@ from sekisho.ledger.schema import migrate
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import Position
 from sekisho.model.verdict import Ban, Unban
+
+
+class LedgerError(Exception):
+    """The ledger could not be written; the message is SQLite's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,23 @@ class Ledger:
         self._db.close()
 
     def commit(self, changes: Changes, *, now: float) -> None:
-        """Write all of `changes`, or nothing."""
-        if not changes:
-            return
-        self._db.execute("BEGIN IMMEDIATE")
+        """Write all of `changes`, or nothing and raise LedgerError."""
+        if changes:
+            with self._transaction():
+                self._write(changes, now)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
         try:
-            self._write(changes, now)
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise LedgerError(str(error)) from error
             raise
-        self._db.execute("COMMIT")
 
     def _write(self, changes: Changes, now: float) -> None:
         db = self._db
@@ -116,13 +128,12 @@ class Ledger:
         )
 
     def mark_enforced(self, bans: Iterable[Ban], *, now: float) -> None:
-        """Note that the firewall holds these bans."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.executemany(
-            f"UPDATE bans SET enforced = ? WHERE {_STANDING}",  # noqa: S608
-            [(now, ban.jail, ban.subject.text) for ban in bans],
-        )
-        self._db.execute("COMMIT")
+        """Note that the firewall holds these bans; raises LedgerError."""
+        with self._transaction():
+            self._db.executemany(
+                f"UPDATE bans SET enforced = ? WHERE {_STANDING}",  # noqa: S608
+                [(now, ban.jail, ban.subject.text) for ban in bans],
+            )
 
     def standing(self, jail: str, *, now: float) -> list[Ban]:
         """Return the bans of a jail that stand at `now`, oldest first; those that ended meanwhile are closed."""
@@ -167,11 +178,10 @@ class Ledger:
         return frozenset(jail for (jail,) in self._db.execute("SELECT jail FROM readers WHERE source = ?", (source,)))
 
     def set_readers(self, source: str, jails: Iterable[str]) -> None:
-        """Let exactly `jails` be those that read the source from now on."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("DELETE FROM readers WHERE source = ?", (source,))
-        self._db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(source, jail) for jail in jails])
-        self._db.execute("COMMIT")
+        """Let exactly `jails` be those that read the source from now on; raises LedgerError."""
+        with self._transaction():
+            self._db.execute("DELETE FROM readers WHERE source = ?", (source,))
+            self._db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(source, jail) for jail in jails])
 
     def purge(self, *, before: float) -> int:
         """Delete the bans that ended before `before` (seconds since the epoch); the number deleted (COMPAT 3.7)."""

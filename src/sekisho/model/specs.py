@@ -17,7 +17,9 @@ from sekisho.model.problem import Origin, Problem
 PERMANENT: int = -1
 """The ban time that means "for ever" (COMPAT 1.7)."""
 
-_EMPTY: Mapping[str, str] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class FilterSpec:
     journalmatch: tuple[str, ...] = ()
     maxlines: int = 1
     usedns: str | None = None
-    options: Mapping[str, str] = field(default=_EMPTY, hash=False)
+    options: Mapping[str, str] = field(default_factory=_nothing, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class ActionSpec:
 
     name: str
     actname: str
-    properties: Mapping[str, str] = field(default=_EMPTY, hash=False)
+    properties: Mapping[str, str] = field(default_factory=_nothing, hash=False)
     native: str | None = None
 
 
@@ -61,7 +63,7 @@ class BackendSpec:
     """`name` is `auto`, `pyinotify`, `polling`, `systemd` ... in lower case; `options` its bracket arguments."""
 
     name: str
-    options: Mapping[str, str] = field(default=_EMPTY, hash=False)
+    options: Mapping[str, str] = field(default_factory=_nothing, hash=False)
 
     @property
     def is_journal(self) -> bool:

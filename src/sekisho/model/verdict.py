@@ -14,7 +14,9 @@ from sekisho.model.specs import PERMANENT
 Captured = str | tuple[str | None, ...]
 """The value of a captured group; a tuple for `<F-TUPLE_...>` and for the users of a session."""
 
-_NOTHING: Mapping[str, Captured] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, Captured]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Failure:
     subject: Subject
     time: float
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default=_NOTHING, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
     address: Subject | None = None
 
 
@@ -55,7 +57,7 @@ class Ban:
     failures: int = 0
     count: int = 1
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default=_NOTHING, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
     address: Subject | None = None
     cause: Cause = Cause.FAILURES
     reason: str = ""

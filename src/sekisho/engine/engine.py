@@ -1,0 +1,313 @@
+"""The one owner of live state, and what it answers to people (`EngineApi`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from sekisho import __version__
+from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
+from sekisho.engine.clock import Clock
+from sekisho.engine.difference import Aspect, aspects, difference
+from sekisho.engine.housekeeping import Housekeeping
+from sekisho.engine.jail import Jail
+from sekisho.engine.lifecycle import Lifecycle, MakeAction
+from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.readings import Readings, Sources
+from sekisho.engine.report import FILTER, INFO, Entry, local_time
+from sekisho.ledger.ledger import Ledger
+from sekisho.match.rule import RuleError
+from sekisho.model.address import Family, Subject
+from sekisho.model.duration import Seconds
+from sekisho.model.problem import Problem, Severity
+from sekisho.model.specs import Configuration, JailSpec, ServerSpec
+from sekisho.model.verdict import Ban, Cause, Failure, Release, Unban
+
+log = logging.getLogger("fail2ban.server")
+
+PATIENCE = 2.0
+"""Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
+
+
+class LogControl(Protocol):
+    """What the engine may do to the daemon's log."""
+
+    def flush(self) -> str:
+        """Reopen it; what was done, as COMPAT 6.2 words it."""
+
+    def set_level(self, level: str) -> str:
+        """Set the level; raises ValueError for an unknown one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop."""
+
+    clock: Clock
+    ledger: Ledger
+    load: Callable[[], Configuration]
+    make_action: MakeAction
+    sources: Sources
+    resolve: Callable[[str], Awaitable[frozenset[Subject]]]
+    own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
+    write: Callable[[Sequence[Entry]], None]
+    log_control: LogControl
+
+
+class Engine:
+    """A running Sekisho. Everything happens on one loop; changes by people take turns."""
+
+    def __init__(self, configuration: Configuration, parts: Parts) -> None:
+        self._parts = parts
+        self._configuration = configuration
+        self._jails: dict[str, Jail] = {}
+        self._started = parts.clock.now()
+        self._turn = asyncio.Lock()
+        self.ended = asyncio.Event()
+        self._pipeline = Pipeline(
+            jails=self._jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
+        )
+        self._readings = Readings(parts.sources, pipeline=self._pipeline, ledger=parts.ledger, clock=parts.clock)
+        self._lifecycle = Lifecycle(
+            jails=self._jails,
+            pipeline=self._pipeline,
+            ledger=parts.ledger,
+            clock=parts.clock,
+            make_action=parts.make_action,
+            write=parts.write,
+            server=configuration.server,
+        )
+        self._housekeeping = Housekeeping(
+            jails=self._jails,
+            pipeline=self._pipeline,
+            readings=self._readings,
+            ledger=parts.ledger,
+            clock=parts.clock,
+            server=configuration.server,
+            resolve=parts.resolve,
+            own_addresses=parts.own_addresses,
+        )
+
+    async def start(self) -> None:
+        """Start every jail, then read the logs."""
+        log.info("Starting Sekisho v%s", __version__)
+        self._report_problems(self._configuration.problems)
+        self._pipeline.surroundings.own = await self._parts.own_addresses()
+        await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
+        await self._housekeeping.look_around()
+        await self._readings.assign(tuple(self._jails.values()))
+        self._housekeeping.start()
+
+    async def stop(self) -> None:
+        """End everything: logs first, then the bans in the firewall; the ledger keeps them."""
+        async with self._turn:
+            log.info("Shutdown in progress...")
+            await self._housekeeping.stop()
+            await self._readings.stop()
+            await self._pipeline.close()
+            log.info("Stopping all jails")
+            await asyncio.gather(*(self._lifecycle.stop(name) for name in list(self._jails)))
+            self._parts.ledger.close()
+            log.info("Exiting Sekisho")
+
+    async def _start_jail(self, spec: JailSpec) -> str | None:
+        try:
+            await self._lifecycle.start(spec)
+        except RuleError as error:
+            log.error("Jail '%s' skipped, because of wrong configuration: %s", spec.name, error)
+            return str(error)
+        return None
+
+    def _report_problems(self, problems: Sequence[Problem]) -> None:
+        for problem in problems:
+            level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
+            log.log(level, "%s", problem)
+
+    def _jail(self, name: str) -> Jail:
+        jail = self._jails.get(name)
+        if jail is None:
+            raise UnknownJail(name)
+        return jail
+
+    # What people ask
+
+    @property
+    def server(self) -> ServerSpec:
+        """The server's settings in force."""
+        return self._configuration.server
+
+    def status(self) -> EngineStatus:
+        """How the whole stands."""
+        return EngineStatus(__version__, self._started, tuple(self._jails), self._configuration.problems)
+
+    def jail_status(self, jail: str) -> JailStatus:
+        """How one jail stands."""
+        return self._jail(jail).status()
+
+    def jail_spec(self, jail: str) -> JailSpec:
+        """Return one jail's specification in force."""
+        return self._jail(jail).spec
+
+    def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
+        """Return the bans that bar `subject` exactly, by jail."""
+        found = ((name, jail.standing.get(subject)) for name, jail in self._jails.items())
+        return {name: ban for name, ban in found if ban is not None}
+
+    # What people change
+
+    async def ban(
+        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+    ) -> int:
+        """Bar subjects by hand; the number newly banned. Waits for the firewall, within reason."""
+        target = self._jail(jail)
+        length = target.spec.bantime if duration is None else duration
+        now = self._parts.clock.now()
+        banned = sum(
+            self._pipeline.ban_by_hand(target, Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason))
+            for subject in subjects
+        )
+        self._pipeline.settle()
+        await _patiently([target])
+        return banned
+
+    async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
+        """Lift and forget the bans that `subjects` cover (None: all) in one jail (None: in all); those lifted."""
+        targets = list(self._jails.values()) if jail is None else [self._jail(jail)]
+        wanted = None if subjects is None else [*subjects, *await self._named(subjects)]
+        lifted: list[Ban] = []
+        for target in targets:
+            covered = [ban for ban in target.standing if wanted is None or any(s.covers(ban.subject) for s in wanted)]
+            for ban in covered:
+                self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
+            lifted += covered
+        self._pipeline.settle()
+        await _patiently(targets)
+        return lifted
+
+    async def _named(self, subjects: Sequence[Subject]) -> list[Subject]:
+        """Return the addresses of those subjects that are host names and no jail's identifiers."""
+        names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
+        return [address for name in names for address in await self._parts.resolve(name)]
+
+    async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
+        """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
+        now = self._parts.clock.now()
+        entry = Entry(FILTER, INFO, f"[{jail}] Attempt {subject} - {local_time(now)}")
+        target = self._jail(jail)
+        self._parts.write([entry])
+        counted = self._pipeline.judge(target, Failure(jail, subject, now, tuple(lines)), weight=max(1, len(lines)))
+        self._pipeline.settle()
+        return int(counted)
+
+    async def change(self, jail: str, spec: JailSpec) -> None:
+        """Replace a jail's specification by hand, until the next reload."""
+        async with self._turn:
+            await self._change(spec, aspects(self._jail(jail).spec, spec))
+
+    async def _change(self, spec: JailSpec, touched: Aspect) -> None:
+        try:
+            await self._lifecycle.change(spec, touched)
+        except RuleError as error:
+            raise Refused(str(error)) from error
+        if Aspect.MATCHING in touched:
+            self._readings.rebuild(self._jails[spec.name])
+        if touched & (Aspect.SOURCES | Aspect.EXEMPTIONS):
+            await self._housekeeping.look_around()
+            await self._readings.assign(tuple(self._jails.values()))
+
+    async def reload(self, request: Reload) -> Sequence[Problem]:
+        """Read the configuration again and apply the difference; the problems found.
+
+        A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
+        """
+        async with self._turn:
+            fresh = await asyncio.to_thread(self._parts.load)
+            if fresh.broken:
+                texts = [str(problem) for problem in fresh.problems if problem.severity is Severity.ERROR]
+                raise Refused("Failed during configuration: " + "; ".join(texts))
+            wanted = {spec.name: spec for spec in fresh.jails}
+            faulty = frozenset(
+                problem.jail for problem in fresh.problems if problem.jail and problem.severity is Severity.ERROR
+            )
+            if request.jail is not None:
+                self._check_request(request, wanted, faulty)
+                wanted = {
+                    name: wanted[name] if name == request.jail and name in wanted else jail.spec
+                    for name, jail in self._jails.items()
+                } | ({request.jail: wanted[request.jail]} if request.jail in wanted else {})
+            self._report_problems(fresh.problems)
+            chosen = [request.jail] if request.jail else list(self._jails)
+            if request.restart:
+                for name in chosen:
+                    if name in self._jails:
+                        await self._stop_jail(name, forget=request.unban)
+            elif request.unban:
+                for name in chosen:
+                    if name in self._jails:
+                        await self.unban(name, None)
+            if request.jail is None:
+                # The log level follows; socket, files and log target hold until a restart.
+                level = self._parts.log_control.set_level(fresh.server.loglevel)
+                self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
+            await self._apply(wanted, keep=faulty)
+            return fresh.problems
+
+    def _check_request(self, request: Reload, wanted: Mapping[str, JailSpec], faulty: frozenset[str]) -> None:
+        name = request.jail or ""
+        if name in wanted or name in self._jails:
+            return
+        if name in faulty:
+            raise Refused(f"Errors in jail {name!r}; see the log, or sekisho check")
+        if not request.if_exists:
+            raise Refused(f"Failed during configuration: No section: '{name}'")
+
+    async def _apply(self, wanted: Mapping[str, JailSpec], *, keep: frozenset[str]) -> None:
+        plan = difference({name: jail.spec for name, jail in self._jails.items()}, wanted, keep=keep)
+        for name in plan.stop:
+            await self._stop_jail(name)
+        for spec in plan.start:
+            await self._start_jail(spec)
+        for spec, touched in plan.change:
+            try:
+                await self._change(spec, touched)
+            except Refused as error:
+                log.error("Jail '%s' goes on as it was, because of wrong configuration: %s", spec.name, error)
+        await self._housekeeping.look_around()
+        await self._readings.assign(tuple(self._jails.values()))
+
+    async def stop_jail(self, jail: str) -> None:
+        """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
+        async with self._turn:
+            self._jail(jail)
+            await self._stop_jail(jail)
+
+    async def _stop_jail(self, name: str, *, forget: bool = False) -> None:
+        await self._readings.assign([jail for jail in self._jails.values() if jail.name != name])
+        await self._lifecycle.stop(name, forget=forget)
+
+    async def shut_down(self) -> None:
+        """Begin to end the daemon; returns at once."""
+        self.ended.set()
+
+    async def flush_logs(self) -> str:
+        """Reopen the log."""
+        return self._parts.log_control.flush()
+
+    async def set_loglevel(self, level: str) -> str:
+        """Change the log level until the daemon ends."""
+        try:
+            return self._parts.log_control.set_level(level)
+        except ValueError as error:
+            raise Refused(str(error)) from error
+
+
+async def _patiently(jails: Sequence[Jail]) -> None:
+    """Wait until the enforcers have caught up, but not longer than a person should wait."""
+    waits = [asyncio.create_task(worker.drained()) for jail in jails for worker in jail.enforcers]
+    if waits:
+        _, pending = await asyncio.wait(waits, timeout=PATIENCE)
+        for task in pending:
+            task.cancel()

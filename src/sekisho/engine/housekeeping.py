@@ -1,0 +1,129 @@
+"""What has to be done now and then: bans end, counters fade, firewalls lose something, names change.
+
+One task, one beat a second; each duty has its own interval. `due` is pure, so that the plan is tested without waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.jail import Jail
+from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.readings import Readings
+from sekisho.ledger.ledger import Ledger, LedgerError
+from sekisho.model.address import Subject
+from sekisho.model.specs import ServerSpec
+from sekisho.model.verdict import Release, Unban
+
+log = logging.getLogger("fail2ban.server")
+
+BEAT = 1.0
+"""Seconds between two looks; a ban by hand or by commands ends at most this late (the kernel ends its own in time)."""
+
+
+@dataclass(slots=True)
+class Duty:
+    """Something to do every `every` seconds; `last` is when it was done."""
+
+    every: float
+    run: Callable[[], Awaitable[None]]
+    last: float = 0.0
+
+    def due(self, now: float) -> bool:
+        """Return whether it is time; a clock that was set back makes it time too."""
+        return now - self.last >= self.every or now < self.last
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Keeps the jails in order while the daemon runs."""
+
+    jails: Mapping[str, Jail]
+    pipeline: Pipeline
+    readings: Readings
+    ledger: Ledger
+    clock: Clock
+    server: ServerSpec
+    resolve: Callable[[str], Awaitable[frozenset[Subject]]]
+    own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
+    _task: asyncio.Task[None] | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """Begin, beside the caller."""
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        now = self.clock.now()
+        duties = [
+            Duty(BEAT, self.end_bans),
+            Duty(5, self.fade, now),
+            Duty(5, self.look_for_logs, now),
+            Duty(10, self.repair, now),
+            Duty(300, self.look_around, now),
+            Duty(3600, self.purge, now),
+        ]
+        while True:
+            await asyncio.sleep(BEAT)
+            now = self.clock.now()
+            for duty in duties:
+                if duty.due(now):
+                    duty.last = now
+                    try:
+                        await duty.run()
+                    except Exception:  # a duty that fails today is tried again; the others must go on
+                        log.exception("housekeeping: %s", duty.run.__name__)
+
+    async def end_bans(self) -> None:
+        """Unban whose time is over."""
+        now = self.clock.now()
+        for jail in list(self.jails.values()):
+            for ban in jail.standing.take_due(now):
+                self.pipeline.unban(jail, Unban(ban, Release.EXPIRED))
+        self.pipeline.settle()
+
+    async def fade(self) -> None:
+        """Drop counters that have been silent for findtime, and save positions that moved without consequence."""
+        now = self.clock.now()
+        for jail in self.jails.values():
+            jail.judge.expire(now)
+        self.readings.save_positions()
+        self.pipeline.settle()
+
+    async def look_for_logs(self) -> None:
+        """Read logs that have appeared under a glob."""
+        await self.readings.assign(tuple(self.jails.values()))
+
+    async def repair(self) -> None:
+        """Let every enforcer put back what failed or vanished."""
+        for jail in list(self.jails.values()):
+            for worker in jail.enforcers:
+                await worker.retry(tuple(jail.standing))
+
+    async def look_around(self) -> None:
+        """Learn the host's own addresses and what the ignored names stand for now; a name that fails keeps its last."""
+        surroundings = self.pipeline.surroundings
+        surroundings.own = await self.own_addresses()
+        names = {name for jail in self.jails.values() for name in jail.exemptions.names}
+        answers = await asyncio.gather(*(self.resolve(name) for name in sorted(names)))
+        before = surroundings.resolved
+        surroundings.resolved = {
+            name: answer or before.get(name, frozenset()) for name, answer in zip(sorted(names), answers, strict=True)
+        }
+
+    async def purge(self) -> None:
+        """Forget bans that ended long ago, but none that a jail may still count (COMPAT 3.7)."""
+        longest = max((2 * jail.spec.findtime for jail in self.jails.values()), default=0)
+        try:
+            self.ledger.purge(before=self.clock.now() - max(self.server.dbpurgeage, longest))
+        except LedgerError as error:
+            log.error("The ledger cannot be purged: %s", error)

@@ -1,0 +1,92 @@
+"""A running jail: everything about it that changes while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sekisho.engine.api import JailStatus
+from sekisho.engine.worker import Worker
+from sekisho.judge.exempt import parse_exemptions
+from sekisho.judge.judge import Judge, Reached
+from sekisho.judge.standing import Standing
+from sekisho.match.filter import CompiledFilter, compile_filter
+from sekisho.match.matcher import Matcher
+from sekisho.model.action import Kind
+from sekisho.model.address import Subject
+from sekisho.model.specs import JailSpec
+from sekisho.model.verdict import Ban
+
+
+class Jail:
+    """One jail's live state. Its owner is the engine; the pipeline changes it through the methods of its parts.
+
+    `primed` names the sources whose lines from before this start it has seen; `feeds_on_bans` is true for a recidive
+    jail, whose failures are the bans of the others.
+    """
+
+    def __init__(self, spec: JailSpec, *, reached: Mapping[Subject, Reached], feeds_on_bans: bool) -> None:
+        """Compile the jail's rules; raises RuleError when they do not hold."""
+        self.name = spec.name
+        self.spec = spec
+        self.feeds_on_bans = feeds_on_bans
+        self.compiled = compile_rules(spec)
+        self.matcher = Matcher(self.compiled, jail=spec.name)
+        self.judge = Judge(spec, reached=reached)
+        self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
+        self.standing = Standing()
+        self.workers: list[Worker] = []
+        self.primed: set[str] = set()
+        self.files: tuple[str, ...] = ()
+        self.troubles: dict[str, str] = {}
+        self.idle = False
+        self.failed_total = 0
+        self.banned_total = 0
+
+    def __repr__(self) -> str:
+        return f"<Jail {self.name}: {len(self.standing)} banned>"
+
+    @property
+    def enforcers(self) -> list[Worker]:
+        """The actions that bar, in the order of the configuration."""
+        return [worker for worker in self.workers if worker.action.kind is Kind.ENFORCER]
+
+    def recompile(self, spec: JailSpec) -> None:
+        """Match by the rules of `spec` from now on; raises RuleError, and changes nothing, when they do not hold."""
+        self.compiled = compile_rules(spec)
+        self.matcher = Matcher(self.compiled, jail=spec.name)
+
+    def judge_by(self, spec: JailSpec) -> None:
+        """Judge and exempt by `spec` from now on; counters and bans stay."""
+        self.spec = spec
+        self.judge.apply(spec)
+        self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
+
+    def put_to_work(self, bans: list[Ban]) -> None:
+        """Hand bans to every action."""
+        for worker in self.workers:
+            worker.ban(bans)
+
+    def status(self) -> JailStatus:
+        """How the jail stands."""
+        return JailStatus(
+            name=self.name,
+            backend=self.spec.backend.name,
+            failed=len(self.judge.windows),
+            failed_total=self.failed_total,
+            banned_total=self.banned_total,
+            bans=tuple(self.standing),
+            files=() if self.spec.backend.is_journal else self.files,
+            journalmatch=self.spec.journalmatch if self.spec.backend.is_journal else (),
+            health=(*self.troubles.values(), *(worker.health for worker in self.workers if worker.health)),
+        )
+
+
+def compile_rules(spec: JailSpec) -> CompiledFilter:
+    """Compile a jail's rules with the options of the jail that bear on them; raises RuleError."""
+    return compile_filter(spec.filter, usedns=spec.usedns, logtimezone=spec.logtimezone, logencoding=spec.logencoding)
+
+
+def with_filter_rules(spec: JailSpec, **rules: object) -> JailSpec:
+    """Return `spec` with some rules of its filter replaced (`set JAIL addfailregex ...`)."""
+    return replace(spec, filter=replace(spec.filter, **rules))  # type: ignore[arg-type]

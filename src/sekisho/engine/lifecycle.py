@@ -1,0 +1,140 @@
+"""How a jail begins, changes and ends.
+
+A jail begins by restoring its bans from the ledger into its actions (COMPAT 3.4), before any line is read for it. It
+ends by lifting them in the firewall only: the ledger keeps them, and the next start restores them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.difference import Aspect, actions_to_exchange
+from sekisho.engine.jail import Jail
+from sekisho.engine.pipeline import Pipeline, reached_of, recidive_failure
+from sekisho.engine.report import Entry, entry
+from sekisho.engine.worker import Worker
+from sekisho.judge.judge import capped
+from sekisho.ledger.ledger import Ledger
+from sekisho.model.action import Action
+from sekisho.model.specs import ActionSpec, JailSpec, ServerSpec
+from sekisho.model.verdict import Ban, Cause, Release, Unban
+
+log = logging.getLogger("fail2ban.jail")
+
+MakeAction = Callable[[JailSpec, ActionSpec], Action]
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """Starts, changes and stops the jails of `jails`, which it alone adds to and removes from."""
+
+    jails: dict[str, Jail]
+    pipeline: Pipeline
+    ledger: Ledger
+    clock: Clock
+    make_action: MakeAction
+    write: Callable[[Sequence[Entry]], None]
+    server: ServerSpec
+
+    async def start(self, spec: JailSpec) -> None:
+        """Start a jail: raises RuleError when its rules do not hold."""
+        now = self.clock.now()
+        log.info("Creating new jail '%s'", spec.name)
+        reached = reached_of(self.ledger, spec.name, since=now - 2 * spec.findtime)
+        jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server))
+        self.jails[spec.name] = jail
+        self._restore(jail, now)
+        if jail.feeds_on_bans:
+            self._refill_from_ledger(jail, now)
+        for action in spec.actions:
+            await self._bring_up(jail, action)
+        log.info("Jail '%s' uses %s %s", spec.name, spec.backend.name, dict(spec.backend.options))
+        log.info("Jail '%s' started", spec.name)
+
+    def _restore(self, jail: Jail, now: float) -> None:
+        entries: list[Entry] = []
+        for stored in self.ledger.standing(jail.name, now=now):
+            reached = jail.judge.reached.get(stored.subject)
+            ban = stored
+            if stored.cause is Cause.FAILURES:
+                ban = capped(stored, reached=reached.time if reached else stored.time, spec=jail.spec)
+            ignored = stored.cause is Cause.FAILURES and self.pipeline.exempts(jail, ban)
+            if ignored or (ban.until is not None and ban.until < now):
+                self.pipeline.unban(jail, Unban(stored, Release.EXPIRED))
+                continue
+            ban = replace(ban, cause=Cause.RESTORED)
+            jail.standing.put(ban)
+            jail.banned_total += 1
+            entries.append(entry(ban))
+        self.write(entries)
+        self.pipeline.settle()
+
+    def _refill_from_ledger(self, jail: Jail, now: float) -> None:
+        for ban in self.ledger.recent(since=now - 2 * jail.spec.findtime):
+            if ban.jail != jail.name:
+                self.pipeline.refill(jail, recidive_failure(jail.name, ban, ban.time))
+        jail.judge.end_refill()
+
+    async def _bring_up(self, jail: Jail, action: ActionSpec) -> None:
+        try:
+            worker = Worker(jail.name, self.make_action(jail.spec, action), enforced=self.pipeline.enforced)
+        except ValueError as error:
+            jail.troubles[action.actname] = f"action {action.actname!r}: {error}"
+            log.error("Jail '%s': action '%s' cannot be used: %s", jail.name, action.actname, error)
+            return
+        jail.troubles.pop(action.actname, None)
+        jail.workers.append(worker)
+        await worker.start(tuple(jail.standing))
+
+    async def change(self, spec: JailSpec, touched: Aspect) -> None:
+        """Let a running jail be as `spec` says; raises RuleError, and changes nothing, when its rules do not hold."""
+        jail = self.jails[spec.name]
+        if Aspect.MATCHING in touched:
+            jail.recompile(spec)
+        old_actions = jail.spec.actions
+        jail.judge_by(spec)
+        jail.feeds_on_bans = feeds_on_bans(spec, self.server)
+        if Aspect.ACTIONS in touched:
+            await self._exchange_actions(jail, old_actions)
+
+    async def _exchange_actions(self, jail: Jail, old: tuple[ActionSpec, ...]) -> None:
+        down, up = actions_to_exchange(old, jail.spec.actions)
+        gone = [worker for worker in jail.workers if worker.action.name in down]
+        jail.workers = [worker for worker in jail.workers if worker not in gone]
+        native = {action.actname for action in jail.spec.actions if action.native is not None}
+        for worker in reversed(gone):
+            # A native action of the same name takes over what stands in one exchange: no gap in between.
+            if worker.action.name in up & native and worker.action.survives_stop:
+                await worker.abandon()
+            else:
+                await worker.stop(tuple(jail.standing))
+        for action in jail.spec.actions:
+            if action.actname in up:
+                await self._bring_up(jail, action)
+        order = {action.actname: place for place, action in enumerate(jail.spec.actions)}
+        jail.workers.sort(key=lambda worker: order[worker.action.name])
+
+    async def stop(self, name: str, *, forget: bool = False) -> None:
+        """Stop a jail and lift its bans in the firewall; with `forget` in the ledger too."""
+        jail = self.jails[name]
+        standing: list[Ban] = list(jail.standing)
+        if forget:
+            for ban in standing:
+                self.pipeline.unban(jail, Unban(ban, Release.BY_HAND))
+            self.pipeline.settle()
+        elif standing:
+            self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
+        for worker in reversed(jail.workers):
+            await worker.stop(tuple(jail.standing))
+        del self.jails[name]
+        log.info("Jail '%s' stopped", name)
+
+
+def feeds_on_bans(spec: JailSpec, server: ServerSpec) -> bool:
+    """Return whether a jail is recidive reading our own log: then bans reach it as events, which no line can forge."""
+    if spec.filter.name != "recidive":
+        return False
+    return spec.backend.is_journal or any(log.pattern == server.logtarget for log in spec.logpaths)

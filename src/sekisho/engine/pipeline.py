@@ -1,0 +1,213 @@
+"""From a failure to what follows: verdict, ledger, log, actions, always in this order.
+
+The pipeline collects what one block of lines (or one word of a person) causes and settles it at once: one transaction
+with the block's position, then the log lines, then the actions. If the ledger cannot be written the bans are
+carried out all the same, since an attack does not wait for a disk; what could not be written is written with the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.jail import Jail
+from sekisho.engine.report import Entry, entry, local_time
+from sekisho.judge.judge import Reached
+from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
+from sekisho.match.matcher import Unresolved
+from sekisho.model.address import Subject
+from sekisho.model.position import Position
+from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict
+
+log = logging.getLogger("fail2ban.actions")
+
+MOST_LOOKUPS = 500
+"""Host names being resolved at one time; a stranger decides how many names his lines carry."""
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What the judges must know of the world, kept fresh by housekeeping: own addresses, resolved ignore names."""
+
+    own: frozenset[Subject] = frozenset()
+    resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Batch:
+    changes: Changes = field(default_factory=Changes)
+    entries: list[Entry] = field(default_factory=list)
+    bans: dict[str, list[Ban]] = field(default_factory=dict)
+    prolonged: dict[str, list[Ban]] = field(default_factory=dict)
+    unbans: dict[str, list[Ban]] = field(default_factory=dict)
+
+
+class Pipeline:
+    """Judges failures and settles the verdicts."""
+
+    def __init__(
+        self,
+        *,
+        jails: Mapping[str, Jail],
+        ledger: Ledger,
+        clock: Clock,
+        resolve: Callable[[str], Awaitable[frozenset[Subject]]],
+        write: Callable[[Sequence[Entry]], None],
+    ) -> None:
+        self.surroundings = Surroundings()
+        self.ledger_trouble = ""
+        self._jails = jails
+        self._ledger = ledger
+        self._clock = clock
+        self._resolve = resolve
+        self._write = write
+        self._batch = _Batch()
+        self._lookups: set[asyncio.Task[None]] = set()
+
+    def judge(self, jail: Jail, failure: Failure, *, weight: int = 1) -> bool:
+        """Judge one failure; False when it is ignored. Nothing is settled yet."""
+        source = self.exempts(jail, failure)
+        if source is not None:
+            self._conclude(jail, Ignored(failure, source))
+            return False
+        standing = jail.standing.get(failure.subject)
+        for verdict in jail.judge.decide(failure, now=self._clock.now(), standing=standing, weight=weight):
+            self._conclude(jail, verdict)
+        return True
+
+    def refill(self, jail: Jail, failure: Failure) -> None:
+        """Count a failure that was judged before this start."""
+        if self.exempts(jail, failure) is None:
+            jail.judge.refill(failure, now=self._clock.now())
+
+    def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
+        """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
+        around = self.surroundings
+        return jail.exemptions.source(failure.address or failure.subject, own=around.own, resolved=around.resolved)
+
+    def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
+        """Hand a failure that names a host to `then` (judge or refill) once its addresses are known."""
+        if len(self._lookups) >= MOST_LOOKUPS:
+            jail.troubles["dns"] = "more host names are logged than can be resolved; some failures were not counted"
+            return
+        task = asyncio.create_task(self._when_resolved(jail, found, then))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _when_resolved(self, jail: Jail, found: Unresolved, then: Callable[[Jail, Failure], object]) -> None:
+        for subject in sorted(await self._resolve(found.hostname), key=str):
+            if self._jails.get(jail.name) is jail:
+                then(jail, replace(found.failure, subject=subject))
+        self.settle()
+
+    def ban_by_hand(self, jail: Jail, ban: Ban) -> bool:
+        """Ban whatever the ignore lists say; False when the subject is banned already."""
+        if ban.subject in jail.standing:
+            return False
+        self._conclude(jail, ban)
+        return True
+
+    def unban(self, jail: Jail, unban: Unban) -> None:
+        """End a ban; nothing is settled yet."""
+        jail.standing.remove(unban.ban.subject)
+        self._conclude(jail, unban)
+
+    def note_position(self, source: str, position: Position) -> None:
+        """Let the next settling say that `source` has been read up to `position`."""
+        self._batch.changes.positions[source] = position
+
+    def _conclude(self, jail: Jail, verdict: Verdict) -> None:
+        batch = self._batch
+        match verdict:
+            case Counted():
+                jail.failed_total += 1
+            case Ban():
+                verdict = replace(verdict, count=self._ledger.bans_before(jail.name, verdict.subject) + 1)
+                jail.standing.put(verdict)
+                jail.banned_total += 1
+                batch.changes.bans.append(verdict)
+                batch.bans.setdefault(jail.name, []).append(verdict)
+                self._note_consumed(jail, verdict.subject)
+            case AlreadyBanned(_, _, prolonged):
+                if prolonged is not None:
+                    jail.standing.put(prolonged)
+                    batch.changes.prolonged.append(prolonged)
+                    batch.prolonged.setdefault(jail.name, []).append(prolonged)
+                self._note_consumed(jail, verdict.ban.subject)
+            case Expired(ban):
+                self._note_consumed(jail, ban.subject)
+            case Unban(ban):
+                batch.changes.unbans.append(verdict)
+                batch.unbans.setdefault(jail.name, []).append(ban)
+        batch.entries.append(entry(verdict))
+        if isinstance(verdict, Ban):
+            self._feed_recidive(verdict)
+
+    def _note_consumed(self, jail: Jail, subject: Subject) -> None:
+        reached = jail.judge.reached.get(subject)
+        if reached is not None:
+            self._batch.changes.consumed[jail.name, subject] = Consumed(reached.time, reached.ties)
+
+    def _feed_recidive(self, ban: Ban) -> None:
+        now = self._clock.now()
+        for jail in self._jails.values():
+            if jail.feeds_on_bans and jail.name != ban.jail:
+                self.judge(jail, recidive_failure(jail.name, ban, now))
+
+    def settle(self) -> None:
+        """Commit what has been concluded, log it, and set the actions to work."""
+        batch, self._batch = self._batch, _Batch()
+        try:
+            self._ledger.commit(batch.changes, now=self._clock.now())
+        except LedgerError as error:
+            self._batch.changes = batch.changes
+            self._note_ledger(f"{error}; bans go on, and are written when it can be")
+        else:
+            self._note_ledger("")
+        if batch.entries:
+            self._write(batch.entries)
+        for name, unbans in batch.unbans.items():
+            for worker in self._jails[name].workers:
+                worker.unban(unbans)
+        for name, bans in batch.bans.items():
+            self._jails[name].put_to_work(bans)
+        for name, prolonged in batch.prolonged.items():
+            for worker in self._jails[name].enforcers:
+                worker.ban(prolonged)
+
+    def enforced(self, bans: Sequence[Ban]) -> None:
+        """Note that the firewall holds these bans."""
+        with contextlib.suppress(LedgerError):  # an unmarked ban is enforced once more at the next start, no worse
+            self._ledger.mark_enforced(bans, now=self._clock.now())
+
+    def _note_ledger(self, trouble: str) -> None:
+        if trouble != self.ledger_trouble:
+            if trouble:
+                log.critical("The ledger %s cannot be written: %s", self._ledger.path, trouble)
+            else:
+                log.warning("The ledger %s can be written again", self._ledger.path)
+            self.ledger_trouble = trouble
+
+    async def close(self) -> None:
+        """Give up the lookups under way."""
+        for task in self._lookups:
+            task.cancel()
+        await asyncio.gather(*self._lookups, return_exceptions=True)
+
+
+def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:
+    """Return what a ban elsewhere means to a recidive jail: one failure, proved by the line the log has of it."""
+    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).text}"
+    return Failure(jail=jail, subject=ban.subject, time=when, matches=(line,), address=ban.address)
+
+
+def reached_of(ledger: Ledger, jail: str, *, since: float) -> dict[Subject, Reached]:
+    """Return the ledger's account of consumed failures in the judge's words."""
+    return {
+        subject: Reached(consumed.time, consumed.ties)
+        for subject, consumed in ledger.consumed(jail, since=since).items()
+    }

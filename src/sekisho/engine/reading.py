@@ -1,0 +1,199 @@
+"""Reading: one task a source, however many jails watch it.
+
+**Where reading begins.** The ledger knows how far a source has been read, and which jails have read it that far. Of
+these, each refills its windows from the lines of its last two `findtime` (two, because a counter that is alive may have
+begun that long ago, COMPAT 3.1) without judging anybody again. A jail that is new to the source catches up with the
+same lines. Then all follow the source from its position. A source never read before is followed from `findtime` ago,
+or from its end where the jails say `tail`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.jail import Jail
+from sekisho.engine.pipeline import Pipeline
+from sekisho.ledger.ledger import Ledger
+from sekisho.match.matcher import Finding, Remark, Unresolved
+from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
+from sekisho.model.position import Position
+from sekisho.model.verdict import Failure
+from sekisho.scan.bundle import Bundle
+from sekisho.scan.scanner import Candidate
+
+log = logging.getLogger("fail2ban.filter")
+
+LEVELS = {"DEBUG": 10, "MSG": 18, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+
+class Source(Protocol):
+    """What reading needs of a log file or a journal (sources.tail, sources.journal)."""
+
+    @property
+    def key(self) -> str:
+        """The name under which the ledger keeps its position."""
+
+    def backlog(self, since: float, until: Position) -> AsyncIterator[Block]:
+        """Yield the lines from `since` up to `until`."""
+
+    def follow(self, after: Position | None, since: float | None) -> AsyncIterator[SourceEvent]:
+        """Yield what comes after `after`, or what is not older than `since`, or what is new; never ends."""
+
+
+class Reading:
+    """The task that reads one source for its jails, in the order in which the source numbers them."""
+
+    def __init__(
+        self, source: Source, jails: Sequence[Jail], *, tail: bool, pipeline: Pipeline, ledger: Ledger, clock: Clock
+    ) -> None:
+        self.source = source
+        self.jails = tuple(jails)
+        self._tail = tail
+        self._pipeline = pipeline
+        self._ledger = ledger
+        self._clock = clock
+        self._bundle = Bundle([(jail.name, jail.compiled.literals) for jail in self.jails])
+        self._position: Position | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.caught_up = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Reading {self.source.key} for {', '.join(jail.name for jail in self.jails)}>"
+
+    def start(self) -> None:
+        """Begin to read, beside the caller."""
+        self._task = asyncio.create_task(self._run(), name=repr(self))
+
+    async def stop(self) -> None:
+        """End reading and let the ledger know how far it came."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self.save_position()
+        self._pipeline.settle()
+
+    def rebuild(self) -> None:
+        """Take the jails' present rules into the scan."""
+        self._bundle = Bundle([(jail.name, jail.compiled.literals) for jail in self.jails])
+
+    def save_position(self) -> None:
+        """Note the position for the next settling, if lines without consequences have moved it."""
+        if self._position is not None:
+            self._pipeline.note_position(self.source.key, self._position)
+            self._position = None
+
+    async def _run(self) -> None:
+        key = self.source.key
+        try:
+            await self._prime(key)
+            position = self._ledger.position(key)
+            since = None if self._tail else self._clock.now() - max(jail.spec.findtime for jail in self.jails)
+            async for event in self.source.follow(position, since):
+                self._take(event)
+                await asyncio.sleep(0)  # a log that never pauses must not starve the socket and the firewall
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # one source's trouble must not end the others
+            log.exception("Reading %s has failed", key)
+            for jail in self.jails:
+                jail.troubles[key] = f"reading {key} has failed; see the log"
+
+    async def _prime(self, key: str) -> None:
+        known = self._ledger.readers(key)
+        position = self._ledger.position(key)
+        fresh = [jail for jail in self.jails if key not in jail.primed]
+        if position is not None and fresh:
+            since = self._clock.now() - 2 * max(jail.spec.findtime for jail in fresh)
+            async for block in self.source.backlog(since, position):
+                for jail in fresh:
+                    if jail.name in known:
+                        self._digest(block, (jail,))
+                    elif not self._tail:
+                        self._digest(replace(block, phase=Phase.CATCHUP), (jail,))
+                await asyncio.sleep(0)
+            self._pipeline.settle()
+        for jail in fresh:
+            jail.judge.end_refill()
+            jail.primed.add(key)
+        self._ledger.set_readers(key, [jail.name for jail in self.jails])
+
+    def _take(self, event: SourceEvent) -> None:
+        match event:
+            case Block():
+                for jail in self.jails:
+                    jail.troubles.pop(event.source, None)
+                effective = self._digest(event, self.jails)
+                self._position = event.position
+                if effective:
+                    self.save_position()
+                    self._pipeline.settle()
+            case CaughtUp():
+                self.caught_up.set()
+                self.save_position()
+                self._pipeline.settle()
+            case Notice(source, level, text):
+                log.log(LEVELS.get(level, logging.INFO), "%s", text)
+                if LEVELS.get(level, 0) >= logging.WARNING:
+                    for jail in self.jails:
+                        jail.troubles[source] = text
+
+    def _digest(self, block: Block, jails: Sequence[Jail]) -> bool:
+        """Match a block for some jails and judge what is found; True when anything was."""
+        candidates = self._bundle.scan(block.data)
+        if not candidates:
+            return False
+        channel_of = _channels(block, candidates)
+        now = self._clock.now()
+        effective = False
+        for index, jail in enumerate(self.jails):
+            if jail not in jails or jail.idle:
+                continue
+            own = self._bundle.for_jail(jail.name, candidates)
+            if channel_of is not None:
+                own = [candidate for candidate in own if channel_of[candidate.start] >> index & 1]
+            if own:
+                findtime = jail.spec.findtime * (2 if block.phase is Phase.REFILL else 1)
+                findings = jail.matcher.read(block, own, now=now, findtime=findtime)
+                effective |= bool(findings)
+                self._follow_up(jail, findings, block.phase)
+        return effective
+
+    def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
+        then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge
+        for finding in findings:
+            match finding:
+                case Failure():
+                    then(jail, finding)
+                case Unresolved():
+                    self._pipeline.look_up(jail, finding, then=then)
+                case Remark(level, text):
+                    log.log(LEVELS.get(level, logging.WARNING), "[%s] %s", jail.name, text)
+
+
+def _channels(block: Block, candidates: Sequence[Candidate]) -> dict[int, int] | None:
+    """Return the channel mask of each candidate by its start, or None where the block has no channels."""
+    if block.channels is None:
+        return None
+    masks: dict[int, int] = {}
+    number = at = 0
+    for candidate in candidates:
+        number += block.data.count(b"\n", at, candidate.start)
+        at = candidate.start
+        masks[at] = block.channels[number]
+    return masks
+
+
+def date_reader(jails: Sequence[Jail], clock: Clock) -> Callable[[bytes], float | None]:
+    """Return a function that reads the time of a line with the date patterns of any of the jails."""
+    filters = [jail.compiled for jail in jails]
+
+    def date_of(line: bytes) -> float | None:
+        now = clock.now()
+        return next((when for rules in filters if (when := rules.date_of(line, now)) is not None), None)
+
+    return date_of

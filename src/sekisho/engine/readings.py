@@ -1,0 +1,110 @@
+"""Which sources are read, and for whom: sees to it that there is one reading a source, as the jails' log paths ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.jail import Jail
+from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.reading import Reading, Source, date_reader
+from sekisho.ledger.ledger import Ledger
+
+
+class Sources(Protocol):
+    """Opens logs (assembled from the room `sources`)."""
+
+    def file(self, path: str, date_of: Callable[[bytes], float | None]) -> Source:
+        """Return the source of one log file, which need not exist yet."""
+
+    def journal(self, options: Mapping[str, str], matches: Sequence[Sequence[str]]) -> Source:
+        """Return the source of a journal; the k-th of `matches` is channel k."""
+
+    def expand(self, pattern: str) -> Sequence[str]:
+        """Return the paths that a log path's glob names now; one without wildcards names itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A source to read. Two are the same when the same jails want the same of it."""
+
+    key: tuple[str, ...]
+    jails: tuple[Jail, ...]
+    matches: tuple[tuple[str, ...], ...] | None
+    tail: bool
+
+
+class Readings:
+    """All readings. `assign` brings them in line with the jails; it is called after every change and now and then."""
+
+    def __init__(self, sources: Sources, *, pipeline: Pipeline, ledger: Ledger, clock: Clock) -> None:
+        self._sources = sources
+        self._pipeline = pipeline
+        self._ledger = ledger
+        self._clock = clock
+        self._running: dict[_Wanted, Reading] = {}
+
+    def __iter__(self) -> Iterator[Reading]:
+        return iter(self._running.values())
+
+    async def assign(self, jails: Sequence[Jail]) -> None:
+        """Read exactly what `jails` ask for; a source whose jails change is read on without a gap."""
+        wanted = self._wanted(jails)
+        for gone in self._running.keys() - set(wanted):
+            await self._running.pop(gone).stop()
+        for source in wanted:
+            if source not in self._running:
+                reading = self._open(source)
+                self._running[source] = reading
+                reading.start()
+
+    def rebuild(self, jail: Jail) -> None:
+        """Take a jail's new rules into every scan that it takes part in."""
+        for reading in self._running.values():
+            if jail in reading.jails:
+                reading.rebuild()
+
+    def save_positions(self) -> None:
+        """Note all positions for the next settling."""
+        for reading in self._running.values():
+            reading.save_position()
+
+    async def stop(self) -> None:
+        """End all reading."""
+        for reading in self._running.values():
+            await reading.stop()
+        self._running.clear()
+
+    def _wanted(self, jails: Sequence[Jail]) -> list[_Wanted]:
+        files: dict[str, dict[Jail, bool]] = {}
+        journals: dict[tuple[str, ...], list[Jail]] = {}
+        for jail in jails:
+            if jail.feeds_on_bans:
+                continue
+            if jail.spec.backend.is_journal:
+                options = jail.spec.backend.options
+                key = ("journal", *(f"{name}={value}" for name, value in sorted(options.items())))
+                journals.setdefault(key, []).append(jail)
+                continue
+            paths = {path: log.tail for log in jail.spec.logpaths for path in self._sources.expand(log.pattern)}
+            jail.files = tuple(paths)
+            for path, tail in paths.items():
+                files.setdefault(path, {})[jail] = tail
+        return [
+            *(_Wanted(("file", path), tuple(by), None, all(by.values())) for path, by in files.items()),
+            *(
+                _Wanted(key, tuple(by), tuple(jail.spec.journalmatch for jail in by), tail=False)
+                for key, by in journals.items()
+            ),
+        ]
+
+    def _open(self, wanted: _Wanted) -> Reading:
+        if wanted.matches is None:
+            source = self._sources.file(wanted.key[1], date_reader(wanted.jails, self._clock))
+        else:
+            source = self._sources.journal(wanted.jails[0].spec.backend.options, wanted.matches)
+        return Reading(
+            source, wanted.jails, tail=wanted.tail, pipeline=self._pipeline, ledger=self._ledger, clock=self._clock
+        )

@@ -1,0 +1,153 @@
+"""One action of one jail, at work: calls in order, one at a time, never in the engine's way.
+
+Work is queued as it is decided. What waits is handed over together, runs of bans in one call and runs of unbans in
+another, so that a slow action catches up by bulk. A ban that fails is remembered and offered again by `retry`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from sekisho.model.action import Action, ActionError, Failed, Kind
+from sekisho.model.address import Subject
+from sekisho.model.verdict import Ban
+
+log = logging.getLogger("fail2ban.actions")
+
+
+class _Work(enum.Enum):
+    BAN = "ban"
+    UNBAN = "unban"
+
+
+class Worker:
+    """The queue and the task of one action. `health` says what is wrong with it, empty when nothing is."""
+
+    def __init__(self, jail: str, action: Action, *, enforced: Callable[[Sequence[Ban]], None]) -> None:
+        self.jail = jail
+        self.action = action
+        self.health = ""
+        self._enforced = enforced
+        self._queue: deque[tuple[_Work, Ban]] = deque()
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._failed: dict[Subject, Ban] = {}
+        self._up = False
+        self._task: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Worker {self.jail}/{self.action.name}: {len(self._queue)} waiting, {len(self._failed)} failed>"
+
+    async def start(self, standing: Sequence[Ban]) -> None:
+        """Bring the action up with the standing bans; a failure is logged and shown, and tried again by `retry`."""
+        await self._bring_up(standing)
+        self._task = asyncio.create_task(self._run(), name=repr(self))
+
+    async def _bring_up(self, standing: Sequence[Ban]) -> None:
+        try:
+            failed = await self.action.start(standing)
+        except ActionError as error:
+            self.health = f"action {self.action.name!r} could not be started: {error}"
+            log.error("Failed to start jail %r action %r: %s", self.jail, self.action.name, error)
+            return
+        self._up = True
+        self.health = ""
+        self._note(standing, failed, _Work.BAN)
+
+    def ban(self, bans: Sequence[Ban]) -> None:
+        """Queue bans."""
+        self._put(_Work.BAN, bans)
+
+    def unban(self, bans: Sequence[Ban]) -> None:
+        """Queue their lifting."""
+        self._put(_Work.UNBAN, bans)
+
+    def _put(self, work: _Work, bans: Sequence[Ban]) -> None:
+        if bans:
+            self._queue.extend((work, ban) for ban in bans)
+            self._idle.clear()
+            self._wake.set()
+
+    async def drained(self) -> None:
+        """Wait until nothing is queued or under way."""
+        await self._idle.wait()
+
+    async def retry(self, standing: Sequence[Ban]) -> None:
+        """Repair: bring the action up if it is down, offer failed bans again, and put back what the system lost."""
+        if not self._idle.is_set():
+            return
+        if not self._up:
+            await self._bring_up(standing)
+            return
+        again = [ban for ban in standing if ban.subject in self._failed]
+        self._failed.clear()
+        listed = await self.action.listed()
+        if listed is not None and self._idle.is_set():
+            prefixes = [subject for subject in listed if not subject.is_single]
+            lost = [
+                ban
+                for ban in standing
+                if ban.target not in listed
+                and ban not in again
+                and not any(prefix.covers(ban.target) for prefix in prefixes)
+            ]
+            if lost:
+                what = "[%s] %d ban(s) had vanished from %s and are put back"
+                log.warning(what, self.jail, len(lost), self.action.name)
+            again += lost
+        self.ban(again)
+
+    async def stop(self, standing: Sequence[Ban]) -> None:
+        """Finish what is queued, lift everything, and end."""
+        if self._task is not None:
+            await self.drained()
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self.action.stop(standing)
+        except ActionError as error:
+            log.error("Failed to stop jail %r action %r: %s", self.jail, self.action.name, error)
+
+    async def abandon(self) -> None:
+        """End without touching what the action holds in force: another object carries on with it."""
+        if self._task is not None:
+            await self.drained()
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue:
+                work, _ = self._queue[0]
+                batch: list[Ban] = []
+                while self._queue and self._queue[0][0] is work:
+                    batch.append(self._queue.popleft()[1])
+                await self._carry_out(work, batch)
+            self._idle.set()
+
+    async def _carry_out(self, work: _Work, batch: Sequence[Ban]) -> None:
+        call = self.action.ban if work is _Work.BAN else self.action.unban
+        try:
+            failed = await call(batch)
+        except Exception as error:  # an action must not end the daemon, whatever it raises
+            log.exception("action %r of jail %r", self.action.name, self.jail)
+            failed = [Failed(ban, str(error)) for ban in batch]
+        self._note(batch, failed, work)
+
+    def _note(self, batch: Sequence[Ban], failed: Sequence[Failed], work: _Work) -> None:
+        for failure in failed:
+            text = "Failed to execute %s jail %r action %r: Error %s %s: %s"
+            doing = "banning" if work is _Work.BAN else "unbanning"
+            log.error(text, work.value, self.jail, self.action.name, doing, failure.ban.subject, failure.reason)
+        if work is _Work.UNBAN or self.action.kind is not Kind.ENFORCER:
+            return
+        lost = {failure.ban.subject: failure.ban for failure in failed}
+        self._failed.update(lost)
+        self._enforced([ban for ban in batch if ban.subject not in lost])

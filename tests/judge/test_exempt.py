@@ -1,0 +1,46 @@
+"""Who is never banned by a machine's decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from sekisho.judge.exempt import parse_exemptions
+from sekisho.model.address import parse_subject
+
+OWN = frozenset({parse_subject("203.0.113.9")})
+RESOLVED = {"friend.example": frozenset({parse_subject("198.51.100.7")})}
+EXEMPT = parse_exemptions(
+    ["127.0.0.1/8", "10.0.0.0/255.0.0.0", "192.0.2.77", "::1", "friend.example", "raw-id"], itself=True
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "source"),
+    [
+        ("127.9.9.9", "ip"),
+        ("10.1.2.3", "ip"),
+        ("192.0.2.77", "ip"),
+        ("::ffff:192.0.2.77", "ip"),
+        ("::1", "ip"),
+        ("198.51.100.7", "dns"),
+        ("raw-id", "dns"),
+        ("203.0.113.9", "ignoreself rule"),
+        ("203.0.113.10", None),
+        ("192.030.0.6", None),
+    ],
+)
+def test_each_word_of_ignoreip_exempts_what_it_means(host: str, source: str | None) -> None:
+    """Addresses, networks, masks, names and raw identifiers exempt, and the log is told by which rule."""
+    assert EXEMPT.source(parse_subject(host), own=OWN, resolved=RESOLVED) == source
+
+
+@pytest.mark.parametrize("prefix", ["192.0.2.0/24", "0.0.0.0/0", "198.51.100.0/24", "203.0.113.0/24", "::/64"])
+def test_a_prefix_that_holds_an_exempt_address_is_exempt(prefix: str) -> None:
+    """A ban of a network must never cover somebody who is exempt."""
+    assert EXEMPT.source(parse_subject(prefix), own=OWN, resolved=RESOLVED) is not None
+
+
+def test_own_addresses_count_where_ignoreself_is_off() -> None:
+    """`ignoreself = false` is obeyed."""
+    exempt = parse_exemptions([], itself=False)
+    assert exempt.source(parse_subject("203.0.113.9"), own=OWN, resolved={}) is None

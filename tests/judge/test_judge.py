@@ -1,0 +1,95 @@
+"""What follows from failures, in one jail."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sekisho.judge.judge import Judge, Reached, capped, prolong
+from sekisho.model.address import parse_subject
+from sekisho.model.specs import PERMANENT, FilterSpec, JailSpec
+from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure
+
+ALICE = parse_subject("192.0.2.1")
+SPEC = JailSpec("demo", FilterSpec("demo", ("x",)), maxretry=3, findtime=600, bantime=3600)
+
+
+def failure(when: float) -> Failure:
+    """Return a failure of Alice at `when`."""
+    return Failure("demo", ALICE, when, (f"line at {when}",))
+
+
+def test_the_third_failure_bans_and_the_count_begins_anew() -> None:
+    """Two failures ban nobody; the third bans from its own time, with all its evidence; a fourth is a first."""
+    judge = Judge(SPEC)
+    for when in (1000, 1001):
+        assert judge.decide(failure(when), now=when, standing=None) == [Counted(failure(when), when - 999)]
+    counted, ban = judge.decide(failure(1002), now=1002, standing=None)
+    assert counted == Counted(failure(1002), 3)
+    assert isinstance(ban, Ban)
+    assert (ban.time, ban.until, ban.failures) == (1002, 4602, 3)
+    assert ban.matches == ("line at 1000", "line at 1001", "line at 1002")
+    assert judge.decide(failure(1003), now=1003, standing=ban) == [Counted(failure(1003), 1)]
+
+
+def test_a_ban_that_would_be_over_is_not_made() -> None:
+    """Bantime -5 makes every ban expire at once; bantime 0 still makes one (COMPAT case 63)."""
+    over = Judge(replace(SPEC, maxretry=1, bantime=-5)).decide(failure(1000), now=1000, standing=None)
+    assert isinstance(over[1], Expired)
+    moment = Judge(replace(SPEC, maxretry=1, bantime=0)).decide(failure(1000), now=1000, standing=None)
+    assert isinstance(moment[1], Ban)
+
+
+def test_reaching_maxretry_again_prolongs_the_standing_ban() -> None:
+    """Bantime 7, ban at 34, maxretry reached again at 37: the ban still began at 34 and lasts 10 (COMPAT case 42)."""
+    standing = Ban("demo", ALICE, 34, 7)
+    verdict = Judge(replace(SPEC, maxretry=1, bantime=7)).decide(failure(37), now=37, standing=standing)[1]
+    assert isinstance(verdict, AlreadyBanned)
+    assert verdict.prolonged == replace(standing, duration=10)
+
+
+def test_a_permanent_ban_cannot_be_prolonged_and_can_replace_a_shorter() -> None:
+    """Nothing ends later than never."""
+    forever = Ban("demo", ALICE, 10, PERMANENT)
+    assert prolong(forever, Ban("demo", ALICE, 20, 100)) is None
+    longer = prolong(Ban("demo", ALICE, 20, 100), forever)
+    assert longer is not None
+    assert longer.until is None
+
+
+def test_a_stored_ban_shrinks_to_the_present_bantime() -> None:
+    """A permanent ban of yesterday ends with today's bantime; one within it is left alone (COMPAT 3.4)."""
+    assert capped(Ban("demo", ALICE, 1000, PERMANENT), reached=1000, spec=SPEC).until == 4600
+    assert capped(Ban("demo", ALICE, 1000, 60), reached=1000, spec=SPEC).until == 1060
+    assert capped(Ban("demo", ALICE, 1000, 3900), reached=1300, spec=SPEC).until == 4900
+
+
+def test_refilling_skips_what_a_ban_has_consumed() -> None:
+    """After a restart, the failures behind the last ban count no more; the one after it, in the same second, does."""
+    judge = Judge(SPEC, reached={ALICE: Reached(1002, 2)})
+    for when in (1001, 1002, 1002, 1002):
+        judge.refill(failure(when), now=1010)
+    assert judge.decide(failure(1011), now=1011, standing=None)[0] == Counted(failure(1011), 2)
+
+
+@given(
+    times=st.lists(st.integers(1000, 1500), max_size=40).map(sorted),
+    cut=st.integers(0, 40),
+)
+def test_a_restart_between_any_two_lines_changes_no_ban(times: list[int], cut: int) -> None:
+    """Judging all lines, or some, dying, refilling and judging the rest, bans at the same lines."""
+
+    def bans(judge: Judge, lines: list[int]) -> list[int]:
+        return [when for when in lines if len(judge.decide(failure(when), now=when, standing=None)) > 1]
+
+    whole = bans(Judge(SPEC), times)
+    before, after = times[:cut], times[cut:]
+    first = Judge(SPEC)
+    banned = bans(first, before)
+    second = Judge(SPEC, reached=first.reached)
+    for when in before:
+        second.refill(failure(when), now=before[-1])
+    second.end_refill()
+    assert banned + bans(second, after) == whole

@@ -1,0 +1,149 @@
+"""What is remembered, and what a death at any moment leaves behind."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
+from sekisho.model.address import parse_subject
+from sekisho.model.position import FilePosition, JournalPosition, Position
+from sekisho.model.specs import PERMANENT
+from sekisho.model.verdict import Ban, Cause, Release, Unban
+
+ALICE, BOB = parse_subject("192.0.2.1"), parse_subject("2001:db8::1")
+BAN = Ban(
+    "sshd",
+    ALICE,
+    1000.25,
+    3600,
+    failures=3,
+    matches=("one", "two \udcff", "three"),
+    captured={"user": "root", "users": ("a", "b")},
+    address=BOB,
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Open a new ledger."""
+    ledger = Ledger(str(tmp_path / "state" / "ledger.sqlite"), most_matches=2)
+    yield ledger
+    ledger.close()
+
+
+def again(ledger: Ledger) -> Ledger:
+    """Open the same file as a next start would, the first still open as after a kill."""
+    return Ledger(ledger.path, most_matches=2)
+
+
+def test_a_ban_comes_back_as_it_was_made(ledger: Ledger) -> None:
+    """All of a ban survives a restart: the newest lines (made storable), captured groups, the address behind."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    (back,) = again(ledger).standing("sshd", now=1002)
+    assert back == replace(BAN, matches=("two ?", "three"))
+    assert dict(back.captured) == {"user": "root", "users": ("a", "b")}
+    assert again(ledger).standing("other", now=1002) == []
+
+
+def test_bans_and_position_are_written_together_or_not_at_all(ledger: Ledger) -> None:
+    """A transaction that cannot be finished leaves neither the ban nor the position."""
+    good = FilePosition(10, 7, "aa")
+    ledger.commit(Changes(positions={"/log": good}), now=1000)
+    broken = replace(BAN, failures="no number")  # type: ignore[arg-type]
+    with pytest.raises(LedgerError):
+        ledger.commit(Changes(bans=[BAN, broken], positions={"/log": FilePosition(99, 7, "aa")}), now=1001)
+    assert ledger.standing("sshd", now=1002) == []
+    assert ledger.position("/log") == good
+
+
+def test_positions_of_files_and_journals_come_back(ledger: Ledger) -> None:
+    """Each kind of position is read as what it was."""
+    positions: dict[str, Position] = {
+        "/log": FilePosition(5, 2, "ab"),
+        "journal": JournalPosition("s=1;i=2", 12.5),
+    }
+    ledger.commit(Changes(positions=positions), now=1)
+    assert {source: again(ledger).position(source) for source in positions} == positions
+    assert ledger.position("unread") is None
+
+
+def test_a_prolonged_ban_ends_later(ledger: Ledger) -> None:
+    """The standing ban changes; no second one appears."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    ledger.commit(Changes(prolonged=[replace(BAN, duration=PERMANENT)]), now=1002)
+    (back,) = ledger.standing("sshd", now=99999)
+    assert back.until is None
+
+
+def test_what_ended_while_nobody_ran_stands_no_more(ledger: Ledger) -> None:
+    """A start after a ban's end does not restore it, and the same subject can be banned again."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    assert ledger.standing("sshd", now=5000) == []
+    ledger.commit(Changes(bans=[replace(BAN, time=6000)]), now=6000)
+    assert [ban.time for ban in ledger.standing("sshd", now=6001)] == [6000]
+
+
+def test_a_ban_replaces_one_that_an_earlier_life_left_open(ledger: Ledger) -> None:
+    """Two bans of one subject never stand together in one jail."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    ledger.commit(Changes(bans=[replace(BAN, time=2000)]), now=2000)
+    assert [ban.time for ban in ledger.standing("sshd", now=2001)] == [2000]
+
+
+def test_the_history_counts_until_somebody_unbans_by_hand(ledger: Ledger) -> None:
+    """A natural end keeps the count; an unban by hand forgives (COMPAT 3.3)."""
+    assert ledger.bans_before("sshd", ALICE) == 0
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    ledger.commit(Changes(unbans=[Unban(BAN, Release.EXPIRED)]), now=5000)
+    assert ledger.bans_before("sshd", ALICE) == 1
+    second = replace(BAN, count=2, time=6000)
+    ledger.commit(Changes(bans=[second]), now=6000)
+    ledger.commit(Changes(unbans=[Unban(second, Release.BY_HAND)]), now=6001)
+    assert ledger.bans_before("sshd", ALICE) == 0
+    assert [ban.time for ban in ledger.recent(since=0)] == [1000.25, 6000]
+
+
+def test_consumption_survives_and_is_the_newest(ledger: Ledger) -> None:
+    """A restart learns up to where failures have led to a ban."""
+    ledger.commit(Changes(bans=[BAN], consumed={("sshd", ALICE): Consumed(1000.0, 2)}), now=1001)
+    ledger.commit(Changes(consumed={("sshd", ALICE): Consumed(1200.0, 1)}), now=1201)
+    assert again(ledger).consumed("sshd", since=1100) == {ALICE: Consumed(1200.0, 1)}
+    assert again(ledger).consumed("sshd", since=1300) == {}
+
+
+def test_readers_are_exactly_those_set_last(ledger: Ledger) -> None:
+    """A jail that left a source is new to it when it returns."""
+    ledger.set_readers("/log", ["sshd", "postfix"])
+    ledger.set_readers("/log", ["sshd"])
+    assert ledger.readers("/log") == {"sshd"}
+
+
+def test_purging_forgets_only_what_ended_long_ago(ledger: Ledger) -> None:
+    """A standing ban is never purged, however old."""
+    forever = Ban("sshd", BOB, 1, PERMANENT, cause=Cause.BY_HAND)
+    ledger.commit(Changes(bans=[BAN, forever]), now=1001)
+    ledger.commit(Changes(unbans=[Unban(BAN, Release.EXPIRED)]), now=5000)
+    assert ledger.purge(before=5000) == 0
+    assert ledger.purge(before=5001) == 1
+    assert ledger.standing("sshd", now=10**9) == [forever]
+
+
+def test_the_file_is_for_root_only(ledger: Ledger) -> None:
+    """Log lines are private; nobody else may read the evidence."""
+    assert ledger.path is not None
+    assert Path(ledger.path).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger) -> None:
+    """Going back a release must not damage what the newer one wrote."""
+    assert ledger.path is not None
+    with sqlite3.connect(ledger.path) as db:
+        db.execute("INSERT INTO steps VALUES ('2099 something new')")
+    db.close()
+    with pytest.raises(ValueError, match="newer release"):
+        again(ledger)
