@@ -1,1 +1,1 @@
-"""Reading logs: whole lines from files and from the journal, through rotation and restarts."""
+"""Reading logs: whole lines from files and from the journal, with the position after them."""
