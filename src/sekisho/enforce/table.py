@@ -1,0 +1,124 @@
+"""The table `inet sekisho`, which all native actions share: who has a chain in it, and when it comes and goes.
+
+Chains and sets are set up and taken down by nft, one transaction at a time; elements go through the netlink socket.
+The table outlives a daemon that was killed, with every ban in force until its kernel timeout ends it; the next life
+finds chains of the same names and fills the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from sekisho.enforce.netlink import NftSocket, Refusal
+from sekisho.enforce.nft import NftError, run_nft
+from sekisho.enforce.ruleset import CHAIN_PREFIX, TABLE, JailRules, render_set_up, render_take_down
+from sekisho.enforce.wire import Element
+
+
+class Sets(Protocol):
+    """What the table needs of the kernel; `NftSocket` is the real one."""
+
+    def add(self, set_name: str, elements: Sequence[Element]) -> list[Refusal]:
+        """Put elements into a set."""
+
+    def delete(self, set_name: str, elements: Sequence[Element]) -> list[Refusal]:
+        """Take elements out of a set."""
+
+    def exchange(self, set_name: str, *, remove: Sequence[Element], add: Sequence[Element]) -> None:
+        """Take some out and put some in, at one stroke."""
+
+    def refill(self, set_name: str, elements: Sequence[Element]) -> None:
+        """Make a set hold exactly these."""
+
+    def addresses(self, set_name: str) -> list[Element]:
+        """List a hash set."""
+
+    def ranges(self, set_name: str, width: int) -> list[Element]:
+        """List an interval set."""
+
+    def chains(self) -> frozenset[str]:
+        """Name the table's chains."""
+
+    def close(self) -> None:
+        """Let go of the kernel."""
+
+
+class NftTable:
+    """The shared table. One object a process; every native action is given it.
+
+    It owns no ban: it only remembers whose chain stands, and `sets` asks the kernel.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: Callable[[str], Awaitable[None]] = run_nft,
+        connect: Callable[[], Sets] = lambda: NftSocket(TABLE),
+    ) -> None:
+        self._run = run
+        self._connect = connect
+        self._sets: Sets | None = None
+        self._owners: dict[str, object] = {}
+        self._lock = asyncio.Lock()  # two set-ups at once would each rebuild the base chain without the other's jump
+
+    @property
+    def sets(self) -> Sets:
+        """The kernel's sets. Raises OSError where the kernel cannot be reached."""
+        if self._sets is None:
+            self._sets = self._connect()
+        return self._sets
+
+    async def set_up(self, rules: JailRules, owner: object) -> None:
+        """Put the chain and the sets of `rules` in place, for `owner`; elements that are in the sets stay.
+
+        Raises:
+            NftError: nothing was changed.
+            OSError: the kernel cannot be reached.
+
+        """
+        async with self._lock:
+            await self._run(render_set_up(rules, self._jail_chains()))
+            self._owners[rules.label] = owner
+
+    async def take_down(self, rules: JailRules, owner: object) -> None:
+        """Remove the chain and the sets of `rules`, and with the last of them the table.
+
+        Nothing happens where another owner has taken the chain over meanwhile.
+
+        Raises:
+            NftError: they are still there.
+            OSError: the kernel cannot be reached.
+
+        """
+        async with self._lock:
+            if self._owners.get(rules.label) is not owner:
+                return
+            others = self._jail_chains() - {rules.chain} if len(self._owners) > 1 else frozenset()
+            if not others or rules.chain in self._jail_chains():
+                await self._run(render_take_down([rules.label], others))
+            del self._owners[rules.label]
+            if not self._owners and self._sets is not None:
+                self._sets.close()
+                self._sets = None
+
+    async def settle(self) -> tuple[str, ...]:
+        """Remove what an earlier life left for jails that are no more; to be called once all actions have started.
+
+        Returns the labels removed. Raises NftError or OSError where they are still there.
+        """
+        async with self._lock:
+            standing = frozenset(CHAIN_PREFIX + label for label in self._owners)
+            found = self._jail_chains()
+            stale = tuple(sorted(chain.removeprefix(CHAIN_PREFIX) for chain in found - standing))
+            if stale:
+                await self._run(render_take_down(stale, standing))
+            return stale
+
+    def _jail_chains(self) -> frozenset[str]:
+        """Return the jails' chains that stand in the kernel."""
+        return frozenset(chain for chain in self.sets.chains() if chain.startswith(CHAIN_PREFIX))
+
+
+__all__ = ["NftError", "NftTable", "Sets"]
