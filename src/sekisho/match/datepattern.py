@@ -1,0 +1,141 @@
+"""What an administrator may write as `datepattern`, and the templates that it stands for (COMPAT 2.8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from sekisho.match.datetemplate import (
+    EMBEDDED,
+    EPOCH,
+    LONG_EPOCH,
+    NO_DATE,
+    TAI64N,
+    Begin,
+    DateTemplate,
+    epoch_within,
+)
+from sekisho.match.fields import LAST_YEAR
+from sekisho.match.rule import RuleError
+
+_DAY_OF_LOG = r"(?:%a )?%b %d %k:%M:%S(?:\.%f)?(?: %ExY)?"
+
+_DEFAULTS: tuple[tuple[Begin, str] | DateTemplate, ...] = (
+    (Begin.ANYWHERE, r"%ExY(?P<_sep>[-/.])%m(?P=_sep)%d(?:T|  ?)%H:%M:%S(?:[.,]%f)?(?:\s*%z)?"),
+    (Begin.ANYWHERE, _DAY_OF_LOG),
+    (Begin.ANYWHERE, r"(?:%a )?%b %d %ExY %k:%M:%S(?:\.%f)?"),
+    (Begin.ANYWHERE, r"%d(?P<_sep>[-/])%m(?P=_sep)(?:%ExY|%Exy) %k:%M:%S"),
+    (Begin.ANYWHERE, r"%d(?P<_sep>[-/])%b(?P=_sep)%ExY[ :]?%H:%M:%S(?:\.%f)?(?: %z)?"),
+    (Begin.ANYWHERE, r"%m/%d/%ExY:%H:%M:%S"),
+    (Begin.ANYWHERE, r"%m-%d-%ExY %k:%M:%S(?:\.%f)?"),
+    EPOCH,
+    (Begin.LOOSE, r"%H:%M:%S"),
+    (Begin.STRICT, r"<%m/%d/%Exy@%H:%M:%S>"),
+    (Begin.ANYWHERE, r"%Exy%Exm%Exd  ?%H:%M:%S"),
+    (Begin.ANYWHERE, r"%b %d, %ExY %I:%M:%S %p"),
+    (Begin.STRICT, r"%b-%d-%Exy %k:%M:%S"),
+    (Begin.ANYWHERE, r"%ExY%Exm%Exd(?:T|  ?|-)%ExH:?%ExM:?%ExS(?:[.,]%f)?(?:\s*%z)?"),
+    (Begin.ANYWHERE, rf"(?:%Z )?{_DAY_OF_LOG}"),
+    (Begin.ANYWHERE, rf"(?:%z )?{_DAY_OF_LOG}"),
+    TAI64N,
+)
+
+_NAMED = {"EPOCH": EPOCH, "LEPOCH": LONG_EPOCH, "TAI64N": TAI64N}
+_PREFIX = re.compile(r"\{(\^LN-BEG|UNB)\}|(\^)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=8)
+def default_templates(last_year: int = LAST_YEAR) -> tuple[DateTemplate, ...]:
+    """The default templates, those for the start of a line first (COMPAT 2.8)."""
+    plain = _plain_templates(last_year)
+    anchored = [each.anchored_at(Begin.LOOSE) for each in plain if not each.is_anchored]
+    return (*anchored, *plain)
+
+
+@lru_cache(maxsize=8)
+def _plain_templates(last_year: int) -> tuple[DateTemplate, ...]:
+    return tuple(
+        each
+        if isinstance(each, DateTemplate)
+        else DateTemplate(each[1], begin=each[0], custom=False, last_year=last_year)
+        for each in _DEFAULTS
+    )
+
+
+def parse_datepatterns(patterns: Sequence[str], *, last_year: int = LAST_YEAR) -> tuple[DateTemplate, ...]:
+    """The templates of a filter's date patterns, none meaning the default ones. Raises RuleError."""
+    if not patterns:
+        return default_templates(last_year)
+    found: dict[str, DateTemplate] = {}
+    for pattern in patterns:
+        for template in _parse(pattern.strip(), last_year):
+            if template.name in found and template.custom and "{DATE}" not in pattern.upper():
+                raise RuleError(f"There is already a template with name {template.name}")
+            found.setdefault(template.name, template)
+    return tuple(found.values())
+
+
+def _parse(pattern: str, last_year: int) -> Iterable[DateTemplate]:
+    plain = pattern.upper()
+    if plain in {"{DEFAULT}", "DEFAULT"}:
+        return default_templates(last_year)
+    if plain == "{^LN-BEG}":
+        return [each for each in default_templates(last_year) if each.is_anchored]
+    if plain == "{NONE}":
+        return [NO_DATE]
+    template = _split_prefix(pattern)
+    if named := _NAMED.get(template.text.upper()):
+        return [named if not template.is_anchored else named.anchored_at(template.begin)]
+    if "{DATE}" in plain:
+        templates = [_with_date(template, date) for date in _plain_templates(last_year)]
+    elif any(mark in template.text for mark in EMBEDDED):
+        templates = [epoch_within(template)]
+    else:
+        templates = [template]
+    templates = [replace(each, last_year=last_year) for each in templates]
+    for each in templates:
+        _check(each, pattern)
+    return templates
+
+
+def _split_prefix(pattern: str) -> DateTemplate:
+    begin, bound = Begin.ANYWHERE, True
+    text = pattern
+    while found := _PREFIX.match(text):
+        text = text[found.end() :]
+        if found[2]:
+            begin = Begin.STRICT
+            break
+        if found[1].upper() == "UNB":
+            bound = False
+        else:
+            begin = Begin.LOOSE
+    left, right = not text.startswith("**"), not text.endswith("**")
+    text = text.removeprefix("**").removesuffix("**")
+    return DateTemplate(text, begin=begin, bound_left=bound and left, bound_right=bound and right)
+
+
+_DATE_MARK = re.compile(r"\{DATE\}", re.IGNORECASE)
+
+
+def _with_date(pattern: DateTemplate, date: DateTemplate) -> DateTemplate:
+    """`pattern` with one default kind of date in the place of `{DATE}`."""
+    text = _DATE_MARK.sub(lambda _: EMBEDDED["{EPOCH}"] if date.name == "Epoch" else date.text, pattern.text)
+    shown = _DATE_MARK.sub(lambda _: date.name, pattern.text)
+    name = pattern.begin.value + shown if date.reader else ""
+    return (
+        replace(pattern, text=text, name=name, reader=date.reader)
+        if name
+        else replace(pattern, text=text, name="", reader=None)
+    )
+
+
+def _check(template: DateTemplate, pattern: str) -> None:
+    try:
+        _ = template.regex
+    except (re.error, KeyError, RecursionError, OverflowError) as error:
+        raise RuleError(
+            f"Failed to set datepattern '{pattern}' (may be an invalid format or unescaped percent char): {error}"
+        ) from error

@@ -1,0 +1,150 @@
+r"""One way to write a date: a pattern, the expression it becomes, and how a match becomes an instant (COMPAT 2.8).
+
+Group 1 of the expression is what gets cut out of the line. A pattern without a plain group gets one around everything
+but a leading `^` and a trailing `$`. Unless the pattern says otherwise, a date may not begin or end inside a word.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+
+from sekisho.match.fields import LAST_YEAR, expand_fields, has_names, show_fields
+from sekisho.match.stamps import stamp_of
+
+NOT_INSIDE_WORD = r"(?!\B\w)"
+"""Holds everywhere but between two word characters."""
+
+
+class Begin(enum.Enum):
+    """Where in a line the date may begin: at its start, behind at most two non-word characters, or anywhere."""
+
+    STRICT = "^"
+    LOOSE = "{^LN-BEG}"
+    ANYWHERE = ""
+
+
+_LEADS = {Begin.STRICT: "^", Begin.LOOSE: r"^\W{0,2}?", Begin.ANYWHERE: ""}
+
+Reader = Callable[[re.Match[str], float, int | None], float | None]
+
+
+@dataclass(frozen=True)
+class DateTemplate:
+    """A kind of date. `text` is the pattern without its prefix; `bounded` False lets it touch words on both sides.
+
+    `reader` is None for a pattern of fields; otherwise it makes the instant of a match.
+    """
+
+    text: str
+    begin: Begin = Begin.ANYWHERE
+    bound_left: bool = True
+    bound_right: bool = True
+    name: str = ""
+    reader: Reader | None = None
+    custom: bool = True
+    last_year: int = LAST_YEAR
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            object.__setattr__(self, "name", self.begin.value + show_fields(self.text))
+
+    @property
+    def is_anchored(self) -> bool:
+        """True when a match can only lie at the start of the line."""
+        return self.begin is not Begin.ANYWHERE
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The expression. Raises re.error or KeyError for a pattern that means nothing."""
+        return _compile(self)
+
+    @cached_property
+    def slots(self) -> tuple[tuple[str, int], ...]:
+        """The parts of the date that the expression gives, and their group numbers."""
+        return tuple((slot, number) for slot, number in self.regex.groupindex.items() if not slot.startswith("_"))
+
+    @cached_property
+    def second(self) -> int | None:
+        """The number of the group of the seconds, where an instant is the minute's plus these."""
+        has_day = {"d", "j", "w", "a"} & self.regex.groupindex.keys()
+        return self.regex.groupindex.get("S") if self.reader is None and has_day else None
+
+    def anchored_at(self, begin: Begin) -> DateTemplate:
+        """The same kind of date, at the start of a line only."""
+        name = self.name if self.reader is None else begin.value + self.name
+        return replace(self, begin=begin, name=name if self.reader else "")
+
+    def read(self, found: re.Match[str], *, now: float, zone: int | None) -> float | None:
+        """Seconds since the epoch of a match; None when it is no valid date."""
+        if self.reader is not None:
+            return self.reader(found, now, zone)
+        return stamp_of({slot: found[number] for slot, number in self.slots}, now=now, zone=zone)
+
+
+_PLAIN_GROUP = re.compile(r"(?<!\\)(?:\\\\)*\((?!\?)")
+
+
+@lru_cache(maxsize=512)
+def _compile(template: DateTemplate) -> re.Pattern[str]:
+    body = template.text
+    if not _PLAIN_GROUP.search(body):
+        tail = "$" if body.endswith("$") and not body.endswith(r"\$") else ""
+        body = f"({body.removesuffix('$') if tail else body}){tail}"
+    left = NOT_INSIDE_WORD if template.bound_left and not template.text.startswith((r"\b", "(?<")) else ""
+    right = NOT_INSIDE_WORD if template.bound_right and not template.text.endswith((r"\b", "$")) else ""
+    flags = re.IGNORECASE if has_names(template.text) else 0
+    expanded = expand_fields(body, last_year=template.last_year)
+    return re.compile(_LEADS[template.begin] + left + expanded + right, flags)
+
+
+# -- dates that are numbers
+
+_SECONDS = r"\d{10,11}(?:\.\d{3,6})?"
+_LONG = r"\d{10,11}(?:\.\d{3,6})?|\d{13}(?:\d{3})?"
+
+
+def _epoch_pattern(digits: str) -> str:
+    """At the start of the line, in brackets there, or in `audit(...:serial)`."""
+    closed = r"(?:(?<=^)|(?<=^\[)(?=[\d.]+\])|(?<=\baudit\()(?=[\d.]+:\d+\)))"
+    return rf"{closed}({digits})(?!\w)"
+
+
+def _read_epoch(found: re.Match[str], _now: float, _zone: int | None) -> float:
+    digits = found["epoch"] if "epoch" in found.re.groupindex else found[1]
+    if len(digits) in {13, 16} and "." not in digits:
+        return int(digits) / (1000 if len(digits) == 13 else 1000000)
+    return float(digits)
+
+
+def _read_tai64n(found: re.Match[str], _now: float, _zone: int | None) -> float:
+    digits = found["tai"]
+    return float(int(digits[2:17], 16)) if digits else 0.0
+
+
+def _read_nothing(_found: re.Match[str], _now: float, _zone: int | None) -> None:
+    return None
+
+
+EPOCH = DateTemplate(
+    _epoch_pattern(_SECONDS), bound_left=False, bound_right=False, name="Epoch", reader=_read_epoch, custom=False
+)
+LONG_EPOCH = replace(EPOCH, text=_epoch_pattern(_LONG), name="LongEpoch")
+TAI64N = DateTemplate("@(?P<tai>[0-9a-f]{24})", name="TAI64N", reader=_read_tai64n, custom=False)
+NO_DATE = DateTemplate("^()", bound_left=False, bound_right=False, name="^", reader=_read_nothing, custom=False)
+
+EMBEDDED = {
+    "{EPOCH}": rf"(?P<epoch>{_SECONDS})(?!\d)",
+    "{LEPOCH}": rf"(?P<epoch>(?:{_LONG}))(?!\d)",
+}
+
+
+def epoch_within(pattern: DateTemplate) -> DateTemplate:
+    """`pattern` with its `{EPOCH}` or `{LEPOCH}` made digits."""
+    text = pattern.text
+    for mark, digits in EMBEDDED.items():
+        text = text.replace(mark, digits)
+    return replace(pattern, text=text, name=pattern.begin.value + pattern.text, reader=_read_epoch)

@@ -1,0 +1,101 @@
+"""Compiles a filter: its expressions, its dates, and what the scanner may rely on (COMPAT 2.1)."""
+
+from __future__ import annotations
+
+import codecs
+import locale
+from dataclasses import dataclass
+from functools import cached_property
+
+from sekisho.match.datepattern import parse_datepatterns
+from sekisho.match.dates import DateDetector
+from sekisho.match.fields import LAST_YEAR
+from sekisho.match.rule import Rule, RuleError, compile_rule, require_identifier
+from sekisho.match.zones import zone_offset
+from sekisho.model.candidate import Cut, Search
+from sekisho.model.specs import FilterSpec
+
+_DNS_MODES = frozenset({"yes", "warn", "no", "raw"})
+_ASCII_LIKE = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
+
+
+@dataclass(frozen=True)
+class CompiledFilter:
+    """A filter ready to match. `encoding` is a codec's name; `usedns` one of yes, warn, no, raw."""
+
+    spec: FilterSpec
+    rules: tuple[Rule, ...]
+    prefix: Rule | None
+    ignores: tuple[Rule, ...]
+    detector: DateDetector
+    usedns: str
+    encoding: str
+
+    @property
+    def maxlines(self) -> int:
+        """How many lines one expression may reach over."""
+        return self.spec.maxlines
+
+    @cached_property
+    def searches(self) -> tuple[Search, ...]:
+        """For each failregex, what the scanner may look for; feed these to `scan.bundle.Bundle`."""
+        if self.maxlines > 1 or self.encoding not in _ASCII_LIKE:
+            return tuple(Search() for _ in self.rules)
+        before = (self.prefix.pattern,) if self.prefix else ()
+        custom = any(template.custom for template in self.detector.templates)
+        cut = Cut.ANYWHERE if custom else Cut.SNUG
+        return tuple(Search((*before, rule.pattern), cut) for rule in self.rules)
+
+    def date_of(self, line: bytes, now: float) -> float | None:
+        """The instant of a line, judged by this line alone; None where it has no valid date."""
+        return self.detector.stamp(line.decode(self.encoding, "replace").rstrip("\r\n"), now=now)
+
+
+def compile_filter(
+    spec: FilterSpec,
+    *,
+    usedns: str | None = None,
+    logtimezone: str | None = None,
+    logencoding: str = "auto",
+    last_year: int = LAST_YEAR,
+) -> CompiledFilter:
+    """Compile a filter. Raises RuleError, naming the expression, for whatever of it cannot be used.
+
+    `usedns` None: the filter's own, else `warn`. `logtimezone` holds for dates without a zone (None: the process' local
+    zone). `last_year` is the last year that a date with a four-digit year may have (`fields.last_year_at`).
+    """
+    dns = (usedns or spec.usedns or "warn").lower()
+    if dns not in _DNS_MODES:
+        dns = "no"
+    multiline = spec.maxlines > 1
+    prefix = compile_rule(spec.prefregex, usedns=dns, multiline=multiline) if spec.prefregex else None
+    rules = []
+    for text in spec.failregex:
+        rule = compile_rule(text, usedns=dns, multiline=multiline)
+        require_identifier(rule, prefix)
+        rules.append(rule)
+    zone = None
+    if logtimezone:
+        zone = zone_offset(logtimezone)
+        if zone is None:
+            raise RuleError(f"Unknown or unsupported time zone: {logtimezone!r}")
+    return CompiledFilter(
+        spec=spec,
+        rules=tuple(rules),
+        prefix=prefix,
+        ignores=tuple(compile_rule(text, usedns=dns, multiline=multiline) for text in spec.ignoreregex),
+        detector=DateDetector(parse_datepatterns(spec.datepattern, last_year=last_year), zone=zone),
+        usedns=dns,
+        encoding=_codec(logencoding),
+    )
+
+
+def _codec(name: str) -> str:
+    """The codec's proper name; `auto` is the locale's, where it can say more than ASCII. Raises RuleError."""
+    try:
+        if name.lower() != "auto":
+            return codecs.lookup(name).name
+        preferred = codecs.lookup(locale.getpreferredencoding(do_setlocale=False)).name
+    except LookupError as error:
+        raise RuleError(f"unknown encoding: {name}") from error
+    return "utf-8" if preferred == "ascii" else preferred

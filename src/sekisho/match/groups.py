@@ -1,0 +1,71 @@
+"""What the groups of a match say: alternatives and tuples joined, and whom it concerns (COMPAT 2.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sekisho.model.address import Family, Subject, parse_subject
+from sekisho.model.verdict import Captured
+
+Groups = dict[str, Captured]
+
+_NUMBER = re.compile(r"_\d+$")
+_BASES = {"id": "fid", "port": "fport"}
+_INTERNAL = re.compile(r"skiplines\d+$|_")
+
+
+def groups_of(found: re.Match[str]) -> Groups:
+    """The groups that took part in the match, with `alt_` and `tuple_` groups joined into the ones they stand for."""
+    named = found.groupdict()
+    groups: Groups = {name: text for name, text in named.items() if text is not None and not _INTERNAL.match(name)}
+    special = [name for name in named if name.startswith(("alt_", "tuple_"))]
+    if special:
+        _join(groups, named, sorted(special))
+    return groups
+
+
+def _join(groups: Groups, named: Mapping[str, str | None], special: list[str]) -> None:
+    tuples: dict[str, list[str | None]] = {}
+    for name in special:
+        kind, _, rest = name.partition("_")
+        base = _NUMBER.sub("", rest)
+        base = _BASES.get(base, base)
+        if kind == "tuple":
+            tuples.setdefault(base, [named.get(base)]).append(named[name])
+        elif not groups.get(base) and named[name]:
+            groups[base] = named[name] or ""
+    for base, parts in tuples.items():
+        groups[base] = tuple(parts)
+
+
+def text_of(value: Captured | None) -> str | None:
+    """A captured value as the text of an identifier: a tuple as Python writes it, as Fail2ban does."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom a match concerns. `hostname`: a name to be looked up first. Neither: nobody is known yet."""
+
+    subject: Subject | None = None
+    hostname: str | None = None
+    address: Subject | None = None
+
+
+def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:
+    """The identifier and the address of a match, by the rules of COMPAT 2.3 and 2.6."""
+    fid = text_of(groups.get("fid"))
+    host = text_of(groups.get("ip4") or groups.get("ip6"))
+    if host and (cidr := groups.get("cidr")):
+        host = f"{host}/{cidr}"
+    if not host and (name := text_of(groups.get("dns"))):
+        if usedns != "raw" and parse_subject(name).family is Family.OTHER:
+            return Who(hostname=name, subject=parse_subject(fid) if fid and fid != name else None)
+        host = name
+    if host is None:
+        return Who(subject=parse_subject(fid)) if fid else Who()
+    if fid and fid != host:
+        return Who(subject=parse_subject(fid), address=parse_subject(host))
+    return Who(subject=parse_subject(host))

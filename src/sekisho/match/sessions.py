@@ -1,0 +1,113 @@
+"""Failures told over several lines that share an id, as a connection's do (COMPAT 2.4).
+
+A line of a session is a failure, or context (no-failure), or the news that access was gained. What the lines of one
+session have captured is gathered as facts; a failure is reported by the first line by which it is complete: a line may
+fail before anybody knows whose connection it is, and then the line that brings the address reports it. A second user
+name in one session is an attack whatever became of it.
+
+The state lives here, in memory, bounded by `MOST_SESSIONS` and `MOST_LINES`; a crash loses it, by design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sekisho.match.groups import Groups, who_of
+from sekisho.model.verdict import Captured
+
+MOST_SESSIONS = 100
+"""Fail2ban's own bound; more sessions than these at once push the oldest out."""
+
+LIFETIME = 300.0
+"""Seconds from its first line for which a session is remembered."""
+
+MOST_LINES = 64
+"""Lines kept as evidence in one session, so that one that never ends costs no memory; the newest are kept."""
+
+
+@dataclass(slots=True)
+class _Facts:
+    """What one session has told so far."""
+
+    born: float
+    groups: Groups
+    users: set[str] = field(default_factory=set)
+    matches: list[str] = field(default_factory=list)
+    nofail_matches: list[str] = field(default_factory=list)
+    pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a session says with its newest line: its facts, and the lines that prove a failure."""
+
+    groups: Mapping[str, Captured]
+    matches: tuple[str, ...]
+    nofail: bool
+
+
+class Sessions:
+    """The open sessions of one jail."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Facts] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
+        """Add a line that matched to its session."""
+        gained = bool(groups.get("mlfgained"))
+        nofail = gained or bool(groups.get("nofail"))
+        forget = bool(groups.get("mlfforget"))
+        facts = self._recall(session, now)
+        if facts is None:
+            facts = _Facts(now, {})
+            if not forget:
+                self._remember(session, facts)
+        else:
+            if gained:
+                facts.pending = False
+            if not _was_context(facts.groups) and not facts.pending:
+                facts.matches.clear()  # they have been reported
+            for name in ("nofail", "mlfgained"):
+                facts.groups.pop(name, None)
+            if forget:
+                del self._open[session]
+        facts.groups.update(groups)
+        if isinstance(user := groups.get("user"), str):
+            facts.users.add(user)
+        if facts.pending or len(facts.users) > 1:
+            facts.pending = nofail = gained = False
+        for name, holds in (("nofail", nofail), ("mlfgained", gained)):
+            if not holds:
+                facts.groups.pop(name, None)
+        if not nofail:
+            facts.matches = [*facts.nofail_matches, *facts.matches, *lines][-MOST_LINES:]
+            facts.nofail_matches = []
+        elif not forget:
+            facts.nofail_matches = [*facts.nofail_matches, *lines][-MOST_LINES:]
+        if not nofail:
+            who = who_of(facts.groups, usedns=usedns)
+            facts.pending = who.subject is None and who.hostname is None
+        told = dict(facts.groups)
+        if facts.users:
+            told["users"] = tuple(sorted(facts.users))
+        return Told(told, tuple(facts.matches), nofail)
+
+    def _recall(self, session: str, now: float) -> _Facts | None:
+        facts = self._open.get(session)
+        if facts is not None and now - facts.born >= LIFETIME:
+            del self._open[session]
+            return None
+        return facts
+
+    def _remember(self, session: str, facts: _Facts) -> None:
+        if len(self._open) >= MOST_SESSIONS:
+            del self._open[next(iter(self._open))]
+        self._open[session] = facts
+
+
+def _was_context(groups: Mapping[str, Captured]) -> bool:
+    return bool(groups.get("nofail") or groups.get("mlfgained"))

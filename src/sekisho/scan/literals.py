@@ -1,0 +1,208 @@
+r"""The text that a line must contain for a regular expression to match it, read off the expression's parse tree.
+
+A `Clue` is a set of literals of which at least one occurs in every line that the expression matches. It is gathered
+like this: a sequence of parts that can match only few texts each (`Failed (?:password|publickey)`) is multiplied out;
+where that stops (a `\S+`, or too many variants), what has been gathered is a possible clue, and gathering begins
+anew. Of all possible clues the one with the longest shortest member wins: long text is rare text.
+
+What a clue must never do is miss. Three things can make text that a rule needs absent from the raw line:
+
+* The date cut (`model.candidate.Cut`). Snug cuts join two non-word characters, so a literal is broken wherever two of
+  them meet. A cut anywhere breaks at most one half of a literal, so both halves become members.
+* The newline that ends every searched text is not part of the scanned line: a literal is broken there.
+* Encodings and case. Only ASCII is used. Ignoring case, `re` also takes the long s for `s`, the Kelvin sign for `k`
+  and Turkish dotted and dotless letters for `i`; a line with one of these is a candidate of every caseless clue.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from re import _constants as sre  # type: ignore[attr-defined]  # the parse tree is re's own, named since Python 3.11
+from re import _parser as sre_parse  # type: ignore[attr-defined]
+from typing import Any
+
+from sekisho.model.candidate import Cut, Search
+
+MOST_VARIANTS = 24
+"""A clue's greatest number of members; more of them cost the scanner more than a shorter clue does."""
+
+SHORTEST = 3
+"""A literal shorter than this occurs in nearly every line, which costs more than having no clue."""
+
+_LONGEST_SET = 4  # a character set up to this size is multiplied out ([Ff]ailed)
+_WORDS_EVERYWHERE = frozenset({"from", "sshd", "user", "port", "for", "http", "info", "error", "failed"})
+
+Texts = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """At least one of `literals` occurs in every line that the rule matches; `caseless` ignores ASCII case."""
+
+    literals: frozenset[bytes]
+    caseless: bool = False
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The texts so far, multiplied out, and the clues completed before them; `broken` once something was left out."""
+
+    texts: Texts = frozenset({""})
+    clues: list[Texts] = field(default_factory=list)
+    broken: bool = False
+
+    def append(self, texts: Texts) -> None:
+        if len(self.texts) * len(texts) > MOST_VARIANTS:
+            self.break_off()
+        if len(texts) <= MOST_VARIANTS:
+            self.texts = frozenset(a + b for a in self.texts for b in texts)
+
+    def break_off(self) -> None:
+        if "" not in self.texts:
+            self.clues.append(self.texts)
+        self.texts = frozenset({""})
+        self.broken = True
+
+    def all_clues(self) -> list[Texts]:
+        self.break_off()
+        return self.clues
+
+
+def find_clue(search: Search) -> Clue | None:
+    """The clue of a rule; None: every line may match."""
+    best: Clue | None = None
+    for pattern in search.patterns:
+        for caseless, texts in _possible(pattern):
+            members = _usable(texts, search.cut)
+            if members is None:
+                continue
+            folded = {member.lower() if caseless else member for member in members}
+            clue = Clue(frozenset(member.encode("ascii") for member in folded), caseless)
+            if best is None or _worth(clue) > _worth(best):
+                best = clue
+    return best
+
+
+def _worth(clue: Clue) -> tuple[float, int]:
+    """Long members, few of them; a word that every log is full of counts for little."""
+
+    def weight(literal: bytes) -> int:
+        words = re.findall(r"[a-z]+", literal.decode().lower())
+        return len(literal) - sum(len(word) // 2 for word in words if word in _WORDS_EVERYWHERE)
+
+    return min(weight(each) for each in clue.literals) - 0.4 * len(clue.literals), len(min(clue.literals))
+
+
+def _possible(pattern: re.Pattern[str]) -> Iterable[tuple[bool, Texts]]:
+    tree = sre_parse.parse(pattern.pattern, pattern.flags)
+    caseless = bool(pattern.flags & re.IGNORECASE) or _has_caseless_part(tree)
+    for texts in _gather(tree).all_clues():
+        yield caseless, texts
+
+
+def _has_caseless_part(nodes: Iterable[Any]) -> bool:
+    """True when a group ignores case by itself; the whole expression is then searched without regard to case."""
+    for op, av in nodes:
+        if op is sre.SUBPATTERN and (av[1] & re.IGNORECASE or _has_caseless_part(av[3])):
+            return True
+        if op is sre.BRANCH and any(_has_caseless_part(branch) for branch in av[1]):
+            return True
+        if op in _REPEATS and _has_caseless_part(av[2]):
+            return True
+        if op is sre.ATOMIC_GROUP and _has_caseless_part(av):
+            return True
+    return False
+
+
+_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
+_ZERO_WIDTH = (sre.AT, sre.ASSERT, sre.ASSERT_NOT)
+
+
+def _gather(nodes: Iterable[Any]) -> _Gathered:
+    gathered = _Gathered()
+    for op, av in nodes:
+        if op is sre.LITERAL:
+            gathered.append(frozenset({chr(av)}))
+        elif op in _ZERO_WIDTH:
+            continue  # matches no text; what stands on both sides of it is adjacent
+        elif op is sre.IN and (texts := _few_characters(av)):
+            gathered.append(texts)
+        elif op is sre.SUBPATTERN:
+            _gather_group(gathered, [av[3]])
+        elif op is sre.ATOMIC_GROUP:
+            _gather_group(gathered, [av])
+        elif op is sre.BRANCH:
+            _gather_group(gathered, av[1])
+        elif op in _REPEATS:
+            _gather_repeat(gathered, least=av[0], most=av[1], body=av[2])
+        else:  # ANY, NOT_LITERAL, categories, back references, conditions: some text, unknown
+            gathered.break_off()
+    return gathered
+
+
+def _few_characters(items: Sequence[Any]) -> Texts | None:
+    if len(items) <= _LONGEST_SET and all(op is sre.LITERAL for op, _ in items):
+        return frozenset(chr(av) for _, av in items)
+    return None
+
+
+def _gather_group(gathered: _Gathered, branches: Sequence[Any]) -> None:
+    exact: Texts | None = frozenset()
+    insides = [_gather(branch) for branch in branches]
+    for inside in insides:
+        texts = _exact(inside)
+        exact = exact | texts if exact is not None and texts is not None else None
+    if exact is not None and len(exact) <= MOST_VARIANTS:
+        gathered.append(exact)
+        return
+    gathered.break_off()
+    if len(insides) == 1:
+        gathered.clues += insides[0].all_clues()
+        return
+    # one clue of each alternative, together: a line has one of them
+    chosen = [max(inside.all_clues(), key=_shortest, default=None) for inside in insides]
+    if all(chosen) and sum(len(texts or ()) for texts in chosen) <= MOST_VARIANTS:
+        gathered.clues.append(frozenset().union(*(texts or () for texts in chosen)))
+
+
+def _shortest(texts: Texts) -> int:
+    return min(map(len, texts))
+
+
+def _exact(inside: _Gathered) -> Texts | None:
+    """All texts that a part can match; None when they are not known."""
+    return None if inside.broken else inside.texts
+
+
+def _gather_repeat(gathered: _Gathered, *, least: int, most: int, body: Any) -> None:  # noqa: ANN401 - re's own tree
+    inside = _gather(body)
+    texts = _exact(inside)
+    if most == 1 and texts is not None:
+        gathered.append(texts if least else texts | {""})
+        return
+    gathered.break_off()
+    if least:
+        gathered.clues += inside.all_clues()
+
+
+_JOINED_BY_SNUG_CUT = re.compile(r"(?<=[^\w])(?=[^\w])", re.ASCII)
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]|[\r\n]")
+
+
+def _usable(texts: Texts, cut: Cut) -> list[str] | None:
+    """The literals of a clue that no cut can hide; None when a member has none long enough."""
+    members: list[str] = []
+    for text in texts:
+        pieces = [piece for part in _NOT_ASCII.split(text) for piece in _pieces(part, cut)]
+        best = max(pieces, key=len, default="")
+        halves = [best[: len(best) // 2], best[len(best) // 2 :]] if cut is Cut.ANYWHERE else [best]
+        if min(map(len, halves)) < SHORTEST:
+            return None
+        members += halves
+    return members
+
+
+def _pieces(text: str, cut: Cut) -> list[str]:
+    return _JOINED_BY_SNUG_CUT.split(text) if cut is Cut.SNUG else [text]
