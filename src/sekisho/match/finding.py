@@ -14,7 +14,10 @@ _NOTHING: Mapping[str, Captured] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A failure of whoever stands behind `hostname`; `failure.subject` is the name as text until it is looked up."""
+    """A failure of whoever stands behind `hostname`; `failure.subject` is the name as text until it is looked up.
+
+    An identifier beside the name does not count, as in Fail2ban: who is looked up is who is barred.
+    """
 
     failure: Failure
     hostname: str
@@ -47,7 +50,7 @@ class Hit:
     hostname: str | None = None
     address: Subject | None = None
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default=_NOTHING, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=lambda: _NOTHING, hash=False)
 
     @property
     def pending(self) -> bool:

@@ -62,7 +62,7 @@ def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:
         host = f"{host}/{cidr}"
     if not host and (name := text_of(groups.get("dns"))):
         if usedns != "raw" and parse_subject(name).family is Family.OTHER:
-            return Who(hostname=name, subject=parse_subject(fid) if fid and fid != name else None)
+            return Who(hostname=name)
         host = name
     if host is None:
         return Who(subject=parse_subject(fid)) if fid else Who()

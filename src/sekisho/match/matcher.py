@@ -275,9 +275,7 @@ class Matcher:
         )
 
     def _finding(self, hit: Hit, when: float) -> Finding:
-        subject = hit.subject
-        if hit.hostname is not None:
-            subject = subject or parse_subject(hit.hostname)
+        subject = hit.subject if hit.hostname is None else parse_subject(hit.hostname)
         assert subject is not None
         failure = Failure(self.jail, subject, when, hit.matches, hit.captured, hit.address)
         if hit.hostname is None:
