@@ -1,0 +1,84 @@
+"""Filters: `filter.d/X` with its arguments becomes a FilterSpec (COMPAT 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sekisho.config.definition import Definition
+from sekisho.config.errors import ConfigError, mistake
+from sekisho.config.files import Files, Layer, Source
+from sekisho.config.layers import merge, merge_sources
+from sekisho.config.mistakes import near
+from sekisho.config.options import parse_lines, parse_whole
+from sekisho.model.problem import Origin
+from sekisho.model.specs import FilterSpec
+
+OVERRIDABLE = ("failregex", "ignoreregex", "prefregex", "maxlines", "datepattern", "journalmatch", "usedns")
+"""What a jail section may set in its filter's place (COMPAT 1.5)."""
+
+
+def read_definition(
+    files: Files, name: str, arguments: Mapping[str, str], *, journal: bool, constants: Mapping[str, str]
+) -> Definition:
+    """Return the filter's options, unread; raises ConfigError when there is no such filter or a file is broken."""
+    merged = merge_sources(files, _apart(name)) if _is_path(name) else merge(files, f"filter.d/{name}")
+    if not merged.files:
+        remedy = near(name, files.names("filter.d")) or "make the file, or name one that exists"
+        raise mistake(f"there is no filter {name!r}: found no filter.d/{name}.conf and no .local", remedy=remedy)
+    if merged.broken:
+        raise ConfigError(*merged.problems)
+    definition = Definition(merged, arguments, constants)
+    if not definition.defines("logtype"):
+        definition = Definition(merged, {**arguments, "logtype": "journal" if journal else "file"}, constants)
+    return definition
+
+
+def read_texts(definition: Definition) -> dict[str, str]:
+    """Return every option of the filter that can be read, its tags filled in.
+
+    One that cannot does no harm unless it is one of the filter's own words: then ConfigError is raised.
+    """
+    texts: dict[str, str] = {}
+    for name in dict.fromkeys((*OVERRIDABLE, *definition.names())):
+        try:
+            text = definition.value(name)
+        except ConfigError:
+            if name in OVERRIDABLE:
+                raise
+            continue
+        if text is not None:
+            texts[name] = text
+    return texts
+
+
+def make_filter(name: str, texts: Mapping[str, str], origin: Origin | None = None) -> FilterSpec:
+    """Return the filter that `texts` describe; raises ConfigError for a `maxlines` that is no number."""
+    maxlines = texts.get("maxlines", "").strip()
+    try:
+        lines = parse_whole(maxlines) if maxlines else 1
+    except ValueError as error:
+        raise mistake(f"'maxlines': {error}", origin) from None
+    return FilterSpec(
+        name,
+        failregex=parse_lines(texts.get("failregex", "")),
+        prefregex=texts.get("prefregex", "").strip() or None,
+        ignoreregex=parse_lines(texts.get("ignoreregex", "")),
+        datepattern=parse_lines(texts.get("datepattern", "")),
+        journalmatch=parse_lines(texts.get("journalmatch", "")),
+        maxlines=max(1, lines),
+        usedns=texts.get("usedns", "").strip().lower() or None,
+        options=MappingProxyType({key: text for key, text in texts.items() if key not in OVERRIDABLE}),
+    )
+
+
+def _is_path(name: str) -> bool:
+    return "/" in name or name.endswith((".conf", ".local"))
+
+
+def _apart(name: str) -> list[Source]:
+    """The file at a path and the `.local` beside it; what it includes is looked for as if it lay in `filter.d`."""
+    path = Path(name)
+    paths = [path] if path.suffix == ".local" else [path, path.with_suffix(".local")]
+    return [Source(each, f"filter.d/{each.name}", Layer.APART) for each in paths if each.is_file()]

@@ -1,0 +1,109 @@
+"""From a directory to a Configuration: what the rest of Sekisho asks this room for.
+
+`load` never raises for a mistake in a file: it returns what can run, and every mistake as a Problem. The tree as a
+whole is `broken` only when a file of the first layer (`jail.*`, `fail2ban.*`) cannot be understood, since nobody can
+tell then what was left unsaid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from sekisho import __version__
+from sekisho.config.errors import ConfigError, mistake
+from sekisho.config.files import STOCK, Files
+from sekisho.config.layers import merge
+from sekisho.config.server import read_server
+from sekisho.model.problem import Origin, Problem, Severity
+from sekisho.model.specs import Configuration, FilterSpec, JailSpec, ServerSpec
+
+__all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server"]
+
+DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
+"""Where the configuration is looked for, the first that exists."""
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def find_directory(explicit: str | None) -> Path:
+    """Return the administrator's directory: the one named, else the first of `DIRECTORIES` that exists.
+
+    Raises ConfigError when there is none. Whoever can do with the stock configuration alone goes on without.
+    """
+    if explicit is not None:
+        path = Path(explicit)
+        if not path.is_dir():
+            raise mistake(f"there is no configuration directory {explicit!r}", remedy="name an existing one with -c")
+        return path
+    for path in DIRECTORIES:
+        if path.is_dir():
+            return path
+    raise mistake(
+        f"there is no configuration directory: neither {DIRECTORIES[0]} nor {DIRECTORIES[1]} exists",
+        remedy=f"make {DIRECTORIES[0]} with a jail.local in it, or name a directory with -c",
+    )
+
+
+def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configuration:
+    """Return everything that the tree says. `overrides` are the command line's socket, pidfile, loglevel ..."""
+    from sekisho.config.jails import JailFiles, read_jail, wrong_defaults
+
+    files = Files(directory)
+    constants = _constants(directory)
+    general = merge(files, "fail2ban")
+    merged = merge(files, "jail")
+    server, problems = read_server(general, overrides, constants)
+    problems = [*general.problems, *merged.problems, *problems]
+    if not directory.is_dir():
+        origin = Origin(str(directory), 0)
+        problems.insert(0, Problem(Severity.ERROR, "there is no such configuration directory", origin))
+    if general.broken or merged.broken or not directory.is_dir():
+        return Configuration(server, (), tuple(problems), broken=True)
+    shared = JailFiles(files, merged, constants)
+    problems += wrong_defaults(shared)
+    jails: list[JailSpec] = []
+    for name in shared.names():
+        spec, found = read_jail(shared, name)
+        problems += _apart_from_defaults(found, problems)
+        if spec is not None:
+            jails.append(spec)
+    return Configuration(server, tuple(jails), tuple(problems))
+
+
+def load_server(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> ServerSpec:
+    """Return what fail2ban.conf says, whatever else is wrong with the tree; reads no other file."""
+    general = merge(Files(directory), "fail2ban")
+    return read_server(general, overrides, _constants(directory))[0]
+
+
+def load_filter(
+    directory: Path | None, name: str, options: Mapping[str, str] = _NOTHING, *, journal: bool = False
+) -> FilterSpec:
+    """Return a filter as a jail would have it.
+
+    `name` is a name under `filter.d` or the path of a file, and may carry arguments (`sshd[mode=aggressive]`), over
+    which `options` win. `directory` None: the stock alone. Raises ConfigError, which names file and line.
+    """
+    from sekisho.config.brackets import parse_brackets
+    from sekisho.config.filters import make_filter, read_definition, read_texts
+
+    try:
+        bare, arguments = parse_brackets(name)
+    except ValueError as error:
+        raise mistake(f"invalid filter definition {name!r}: {error}", remedy="write it as name[option=value]") from None
+    definition = read_definition(
+        Files(directory), bare, {**arguments, **options}, journal=journal, constants=_constants(directory)
+    )
+    return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
+
+
+def _constants(directory: Path | None) -> dict[str, str]:
+    return {"fail2ban_version": __version__, "fail2ban_confpath": str(directory or STOCK)}
+
+
+def _apart_from_defaults(found: list[Problem], before: list[Problem]) -> list[Problem]:
+    """The problems of one jail without those that were reported for `[DEFAULT]` already."""
+    told = {(problem.origin, problem.text) for problem in before if problem.jail is None}
+    return [problem for problem in found if (problem.origin, problem.text) not in told]

@@ -1,0 +1,89 @@
+"""fail2ban.conf becomes a ServerSpec (COMPAT 1.8). Light: the client reads it to find the socket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from sekisho.config.errors import ConfigError
+from sekisho.config.interpolate import Scope
+from sekisho.config.layers import Merged
+from sekisho.config.options import SERVER, Row, parse_time, parse_whole
+from sekisho.model.problem import Problem, Severity
+from sekisho.model.specs import ServerSpec
+
+_SECTION = "Definition"
+_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "MSG", "DEBUG", "TRACEDEBUG", "HEAVYDEBUG")
+_FOREIGN_LEDGER = "fail2ban.sqlite3"
+_OWN_LEDGER = "/var/lib/sekisho/ledger.sqlite"
+_NOWHERE = ("none", ":memory:")
+_IPV6 = {
+    "auto": "auto",
+    **dict.fromkeys(("yes", "true", "on", "1"), "yes"),
+    **dict.fromkeys(("no", "false", "off", "0"), "no"),
+}
+
+
+def read_server(
+    merged: Merged, overrides: Mapping[str, str], constants: Mapping[str, str]
+) -> tuple[ServerSpec, list[Problem]]:
+    """Return the server's settings and what is wrong with them; a wrong one has its default, and the daemon starts."""
+    problems: list[Problem] = []
+    scope = Scope(merged, _SECTION, {}, constants)
+    texts = {row.name: _text(scope, row, overrides, problems) for row in SERVER}
+
+    def wrong(name: str, expected: str, severity: Severity = Severity.ERROR) -> None:
+        option = None if name in overrides else merged.find(_SECTION, name)
+        origin = option.origin if option else None
+        problems.append(Problem(severity, f"{name!r} is {texts[name]!r}", origin, remedy=expected))
+
+    defaults = ServerSpec()
+    level = texts["loglevel"].upper()
+    if level not in _LEVELS and not level.isdecimal():
+        wrong("loglevel", f"use one of {', '.join(_LEVELS)}, or a number; INFO is used")
+        level = defaults.loglevel
+    allowipv6 = _IPV6.get(texts["allowipv6"].lower(), "")
+    if not allowipv6:
+        wrong("allowipv6", "use auto, yes or no; auto is used")
+    dbfile: str | None = texts["dbfile"]
+    if texts["dbfile"].lower() in _NOWHERE:
+        dbfile = None
+    elif texts["dbfile"].endswith(_FOREIGN_LEDGER):
+        wrong(
+            "dbfile",
+            f"this is Fail2ban's own database, which is left alone; {_OWN_LEDGER} is used",
+            Severity.WARNING,
+        )
+        dbfile = _OWN_LEDGER
+    matches, age = defaults.dbmaxmatches, defaults.dbpurgeage
+    try:
+        matches = max(0, parse_whole(texts["dbmaxmatches"]))
+    except ValueError as error:
+        wrong("dbmaxmatches", f"{error}; {matches} is used")
+    try:
+        age = parse_time(texts["dbpurgeage"])
+    except ValueError as error:
+        wrong("dbpurgeage", f"{error}; {age} is used")
+    spec = ServerSpec(
+        loglevel=level,
+        logtarget=texts["logtarget"],
+        syslogsocket=texts["syslogsocket"],
+        socket=str(Path(texts["socket"]).absolute()),
+        pidfile=str(Path(texts["pidfile"]).absolute()),
+        allowipv6=allowipv6 or defaults.allowipv6,
+        dbfile=str(Path(dbfile).absolute()) if dbfile is not None else None,
+        dbmaxmatches=matches,
+        dbpurgeage=age,
+    )
+    return spec, problems
+
+
+def _text(scope: Scope, row: Row, overrides: Mapping[str, str], problems: list[Problem]) -> str:
+    """The option's text: from the command line, the files, the table. An empty one counts as not set."""
+    text = overrides.get(row.name)
+    if text is None:
+        try:
+            text = scope.expand(row.name)
+        except ConfigError as error:
+            problems += error.problems
+    return (text or "").strip() or row.default or ""
