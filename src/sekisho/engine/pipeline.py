@@ -18,7 +18,7 @@ from sekisho.engine.jail import Jail
 from sekisho.engine.report import Entry, entry, local_time
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
-from sekisho.match.matcher import Unresolved
+from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
 from sekisho.model.position import Position
 from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict

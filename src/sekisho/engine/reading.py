@@ -13,35 +13,38 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.ledger.ledger import Ledger
-from sekisho.match.matcher import Finding, Remark, Unresolved
+from sekisho.match.finding import Finding, Remark, Unresolved
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
+from sekisho.model.candidate import Candidate
 from sekisho.model.position import Position
 from sekisho.model.verdict import Failure
 from sekisho.scan.bundle import Bundle
-from sekisho.scan.scanner import Candidate
 
 log = logging.getLogger("fail2ban.filter")
 
 LEVELS = {"DEBUG": 10, "MSG": 18, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
-class Source(Protocol):
-    """What reading needs of a log file or a journal (sources.tail, sources.journal)."""
+P_contra = TypeVar("P_contra", contravariant=True)
+
+
+class Source(Protocol[P_contra]):
+    """What reading needs of a log file or a journal (sources.tail, sources.journal), whose positions are its own."""
 
     @property
     def key(self) -> str:
         """The name under which the ledger keeps its position."""
 
-    def backlog(self, since: float, until: Position) -> AsyncIterator[Block]:
+    def backlog(self, since: float, until: P_contra) -> AsyncIterator[Block]:
         """Yield the lines from `since` up to `until`."""
 
-    def follow(self, after: Position | None, since: float | None) -> AsyncIterator[SourceEvent]:
+    def follow(self, after: P_contra | None, since: float | None) -> AsyncIterator[SourceEvent]:
         """Yield what comes after `after`, or what is not older than `since`, or what is new; never ends."""
 
 
@@ -49,7 +52,14 @@ class Reading:
     """The task that reads one source for its jails, in the order in which the source numbers them."""
 
     def __init__(
-        self, source: Source, jails: Sequence[Jail], *, tail: bool, pipeline: Pipeline, ledger: Ledger, clock: Clock
+        self,
+        source: Source[Any],
+        jails: Sequence[Jail],
+        *,
+        tail: bool,
+        pipeline: Pipeline,
+        ledger: Ledger,
+        clock: Clock,
     ) -> None:
         self.source = source
         self.jails = tuple(jails)

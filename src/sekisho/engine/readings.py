@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.reading import Reading, Source, date_reader
 from sekisho.ledger.ledger import Ledger
+from sekisho.model.position import FilePosition, JournalPosition
 
 
 class Sources(Protocol):
     """Opens logs (assembled from the room `sources`)."""
 
-    def file(self, path: str, date_of: Callable[[bytes], float | None]) -> Source:
-        """Return the source of one log file, which need not exist yet."""
+    def file(self, path: str, date_of: Callable[[bytes], float | None], *, polling: bool) -> Source[FilePosition]:
+        """Return the source of one log file, which need not exist yet; `polling` never asks the kernel for news."""
 
-    def journal(self, options: Mapping[str, str], matches: Sequence[Sequence[str]]) -> Source:
+    def journal(self, options: Mapping[str, str], matches: Sequence[Sequence[str]]) -> Source[JournalPosition]:
         """Return the source of a journal; the k-th of `matches` is channel k."""
 
     def expand(self, pattern: str) -> Sequence[str]:
@@ -33,7 +34,8 @@ class _Wanted:
     key: tuple[str, ...]
     jails: tuple[Jail, ...]
     matches: tuple[tuple[str, ...], ...] | None
-    tail: bool
+    tail: bool = False
+    polling: bool = False
 
 
 class Readings:
@@ -93,18 +95,24 @@ class Readings:
             for path, tail in paths.items():
                 files.setdefault(path, {})[jail] = tail
         return [
-            *(_Wanted(("file", path), tuple(by), None, all(by.values())) for path, by in files.items()),
             *(
-                _Wanted(key, tuple(by), tuple(jail.spec.journalmatch for jail in by), tail=False)
-                for key, by in journals.items()
+                _Wanted(("file", path), tuple(by), None, tail=all(by.values()), polling=all(map(_polls, by)))
+                for path, by in files.items()
             ),
+            *(_Wanted(key, tuple(by), tuple(jail.spec.journalmatch for jail in by)) for key, by in journals.items()),
         ]
 
     def _open(self, wanted: _Wanted) -> Reading:
+        source: Source[Any]
         if wanted.matches is None:
-            source = self._sources.file(wanted.key[1], date_reader(wanted.jails, self._clock))
+            date_of = date_reader(wanted.jails, self._clock)
+            source = self._sources.file(wanted.key[1], date_of, polling=wanted.polling)
         else:
             source = self._sources.journal(wanted.jails[0].spec.backend.options, wanted.matches)
         return Reading(
             source, wanted.jails, tail=wanted.tail, pipeline=self._pipeline, ledger=self._ledger, clock=self._clock
         )
+
+
+def _polls(jail: Jail) -> bool:
+    return jail.spec.backend.name == "polling"

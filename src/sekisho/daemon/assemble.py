@@ -1,0 +1,191 @@
+"""Puts the house together: the only module that knows every class."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sekisho.daemon.log import LogControl
+from sekisho.enforce.commands import CommandAction
+from sekisho.enforce.firewall import NftablesAction
+from sekisho.enforce.observe import ObserveAction
+from sekisho.enforce.ruleset import parse_rules
+from sekisho.enforce.runner import Runner
+from sekisho.enforce.table import NftTable
+from sekisho.engine.clock import SystemClock
+from sekisho.engine.engine import Engine, Parts
+from sekisho.engine.report import Entry
+from sekisho.ledger.ledger import Ledger
+from sekisho.lookup.country import Countries
+from sekisho.lookup.dns import Resolver
+from sekisho.lookup.own import read_own_host
+from sekisho.lookup.services import parse_ports, render_for_commands
+from sekisho.lookup.whois import Whois, find_whois
+from sekisho.model.action import Action
+from sekisho.model.address import Subject
+from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
+from sekisho.notify.mail import MailAction
+from sekisho.sources.globs import expand
+from sekisho.sources.journal import JournalSource
+from sekisho.sources.tail import FileSource
+from sekisho.sources.watch import PollingWatcher, Watcher
+
+log = logging.getLogger("fail2ban.server")
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An assembled daemon: its engine, and how to let go of everything else."""
+
+    engine: Engine
+    close: Callable[[], Awaitable[None]]
+
+
+def open_ledger(server: ServerSpec) -> Ledger:
+    """Open the ledger; one that cannot be read is put aside and begun anew, which the log says loudly.
+
+    Raises ValueError when a newer release wrote it, OSError or sqlite3.Error when there is no place for one.
+    """
+    try:
+        return Ledger(server.dbfile, most_matches=server.dbmaxmatches)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) or server.dbfile is None:
+            raise
+        broken = Path(server.dbfile)
+        aside = broken.with_name(f"{broken.name}.broken-{int(SystemClock().now())}")
+        broken.rename(aside)
+        what = "The ledger %s cannot be read (%s); it lies now at %s, and a new one is begun"
+        log.critical(what, broken, error, aside)
+        return Ledger(server.dbfile, most_matches=server.dbmaxmatches)
+
+
+def assemble(
+    configuration: Configuration, *, ledger: Ledger, load: Callable[[], Configuration], log_control: LogControl
+) -> House:
+    """Return a daemon for `configuration` that has not begun yet."""
+    clock = SystemClock()
+    allow_ipv6 = configuration.server.allowipv6 != "no"
+    resolver = Resolver(ipv6=allow_ipv6)
+    whois = Whois(program=find_whois())
+    watchers = Watchers()
+    actions = Actions(
+        table=NftTable(),
+        runner=Runner(),
+        whois=whois,
+        country=Countries(),
+        clock=clock.now,
+        allow_ipv6=allow_ipv6,
+    )
+
+    async def own_addresses() -> frozenset[Subject]:
+        return (await read_own_host(resolver)).subjects
+
+    def write(entries: Sequence[Entry]) -> None:
+        write_entries(entries, log_control)
+
+    engine = Engine(
+        configuration,
+        Parts(
+            clock=clock,
+            ledger=ledger,
+            load=load,
+            make_action=actions.make,
+            sources=watchers,
+            resolve=resolver.resolve,
+            own_addresses=own_addresses,
+            write=write,
+            log_control=log_control,
+        ),
+    )
+
+    async def close() -> None:
+        watchers.close()
+        await whois.close()
+        await resolver.close()
+
+    return House(engine, close)
+
+
+def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
+    """Write log lines, runs of one kind in one go."""
+    run: list[str] = []
+    for place, entry in enumerate(entries):
+        run.append(entry.text)
+        following = entries[place + 1] if place + 1 < len(entries) else None
+        if following is None or (following.logger, following.level) != (entry.logger, entry.level):
+            log_control.write_batch(entry.logger, entry.level, run)
+            run = []
+
+
+class Watchers:
+    """Opens sources; all files share one watcher (`engine.readings.Sources`)."""
+
+    def __init__(self) -> None:
+        self._watcher = Watcher()
+        self._poller = PollingWatcher()
+
+    def file(self, path: str, date_of: Callable[[bytes], float | None], *, polling: bool) -> FileSource:
+        """Return the source of one log file."""
+        return FileSource(path, watcher=self._poller if polling else self._watcher, date_of=date_of)
+
+    def journal(self, options: Mapping[str, str], matches: Sequence[Sequence[str]]) -> JournalSource:
+        """Return the source of a journal."""
+        return JournalSource(options=options, matches=matches)
+
+    def expand(self, pattern: str) -> Sequence[str]:
+        """Return the paths that a glob names now."""
+        return expand([pattern])
+
+    def close(self) -> None:
+        """Let go of inotify."""
+        self._watcher.close()
+        self._poller.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Makes the actions that jails ask for."""
+
+    table: NftTable
+    runner: Runner
+    whois: Whois
+    country: Countries
+    clock: Callable[[], float]
+    allow_ipv6: bool
+
+    def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
+        """Return the action that `spec` describes; raises ValueError when it cannot be one."""
+        match spec.native:
+            case None:
+                return CommandAction(
+                    spec=with_known_ports(spec),
+                    jail=jail.name,
+                    runner=self.runner,
+                    clock=self.clock,
+                    allow_ipv6=self.allow_ipv6,
+                )
+            case "nftables":
+                ports = parse_ports(spec.properties.get("port", ""))
+                for warning in ports.warnings:
+                    log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
+                rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
+                return NftablesAction(
+                    table=self.table, jail=jail.name, actname=spec.actname, rules=rules, clock=self.clock
+                )
+            case "observe":
+                return ObserveAction(jail=jail.name, actname=spec.actname)
+            case "mail":
+                return MailAction(spec, jail=jail, whois=self.whois, country=self.country, clock=self.clock)
+            case other:
+                raise ValueError(f"no action is built in under the name {other!r}")
+
+
+def with_known_ports(spec: ActionSpec) -> ActionSpec:
+    """Return a command action whose `port` the host's own programs understand: retired names become numbers."""
+    port = spec.properties.get("port")
+    if not port:
+        return spec
+    return ActionSpec(spec.name, spec.actname, {**spec.properties, "port": render_for_commands(port)}, spec.native)

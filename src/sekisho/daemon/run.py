@@ -1,0 +1,171 @@
+"""Run the daemon in the foreground until it is told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from pathlib import Path
+
+from sekisho.config.load import find_directory, load
+from sekisho.control.server import ControlServer, SocketInUse
+from sekisho.daemon import log as daemon_log
+from sekisho.daemon.assemble import assemble, open_ledger
+from sekisho.daemon.service_manager import tell_service_manager
+from sekisho.engine.api import Refused, Reload
+from sekisho.engine.engine import Engine
+from sekisho.ledger.ledger import Ledger
+from sekisho.model.problem import Severity
+from sekisho.model.specs import Configuration
+
+EXAMPLES = """\
+sekisho run                     with the configuration of this host, in the foreground
+sekisho run -c ./tree -s ./s.sock -p ./s.pid --logtarget STDOUT
+"""
+
+log = logging.getLogger("fail2ban.server")
+
+_UMASK = 0o077  # socket, pid file, log and ledger are for root alone (COMPAT 6.5)
+
+
+class AlreadyRunning(Exception):  # noqa: N818 - a fact that the caller acts on
+    """Another daemon holds the pid file; the message names it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `sekisho run`."""
+    parser.add_argument("-c", "--conf", metavar="DIR", help="configuration directory")
+    for short, name, text in (
+        ("-s", "socket", "control socket"),
+        ("-p", "pidfile", "pid file"),
+        (None, "loglevel", "CRITICAL, ERROR, WARNING, NOTICE, INFO, DEBUG or a number"),
+        (None, "logtarget", "a file, STDOUT, STDERR, SYSOUT, SYSLOG or SYSTEMD-JOURNAL"),
+        (None, "syslogsocket", "auto or a path"),
+    ):
+        parser.add_argument(*filter(None, (short, f"--{name}")), metavar=name.upper(), help=text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the daemon as the command line says; the exit status."""
+    names = ("socket", "pidfile", "loglevel", "logtarget", "syslogsocket")
+    overrides = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    return serve(find_directory(arguments.conf), overrides=overrides)
+
+
+def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], None] | None = None) -> int:
+    """Run the daemon with the tree in `directory`; 0 when it was told to stop, 1 when it could not begin.
+
+    `ready` is called once, when every jail stands and the socket answers.
+    """
+    configuration = load(directory, overrides=overrides)
+    if configuration.broken:
+        for problem in configuration.problems:
+            if problem.severity is Severity.ERROR:
+                print(f"sekisho: {problem}", file=sys.stderr)
+        return 1
+    os.umask(_UMASK)
+    try:
+        with _pid_file(Path(configuration.server.pidfile)):
+            return _serve(directory, configuration, overrides, ready)
+    except (AlreadyRunning, OSError, ValueError) as error:
+        print(f"sekisho: {error}", file=sys.stderr)
+        return 1
+
+
+def _serve(
+    directory: Path, configuration: Configuration, overrides: Mapping[str, str], ready: Callable[[], None] | None
+) -> int:
+    server = configuration.server
+    control = daemon_log.set_up(logtarget=server.logtarget, loglevel=server.loglevel, syslogsocket=server.syslogsocket)
+    try:
+        ledger = open_ledger(server)
+
+        def again() -> Configuration:
+            return load(directory, overrides=overrides)
+
+        asyncio.run(_live(configuration, ledger=ledger, log_control=control, again=again, ready=ready))
+    except SocketInUse as error:
+        log.critical("%s", error)
+        print(f"sekisho: {error}", file=sys.stderr)
+        return 1
+    finally:
+        control.close()
+    return 0
+
+
+async def _live(
+    configuration: Configuration,
+    *,
+    ledger: Ledger,
+    log_control: daemon_log.LogControl,
+    again: Callable[[], Configuration],
+    ready: Callable[[], None] | None,
+) -> None:
+    house = assemble(configuration, ledger=ledger, load=again, log_control=log_control)
+    engine = house.engine
+    control = ControlServer(engine, configuration.server.socket)
+    _answer_signals(engine)
+    try:
+        await engine.start()
+        await control.start()
+        tell_service_manager("READY=1")
+        if ready is not None:
+            ready()
+        await engine.ended.wait()
+    finally:
+        tell_service_manager("STOPPING=1")
+        control.announce_stop()
+        await engine.stop()
+        await control.stop()
+        await house.close()
+
+
+def _answer_signals(engine: Engine) -> None:
+    """TERM and INT stop, HUP reloads, USR1 reopens the log (COMPAT 6.5; HUP is ours)."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[object]] = set()
+
+    def begin(work: Callable[[], Coroutine[object, object, object]]) -> None:
+        task = loop.create_task(work())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def reload() -> None:
+        tell_service_manager("RELOADING=1")
+        try:
+            await engine.reload(Reload())
+        except Refused as error:
+            log.error("Reload refused, everything goes on as it was: %s", error)
+        tell_service_manager("READY=1")
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, engine.ended.set)
+    loop.add_signal_handler(signal.SIGHUP, begin, reload)
+    loop.add_signal_handler(signal.SIGUSR1, begin, engine.flush_logs)
+
+
+@contextlib.contextmanager
+def _pid_file(path: Path) -> Iterator[None]:
+    """Hold the pid file, locked so that a second daemon cannot begin and a dead one is no obstacle.
+
+    Raises AlreadyRunning, or OSError when it cannot be written.
+    """
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(f"Server already running ({path} is locked)") from None
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
+        yield
+        path.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)

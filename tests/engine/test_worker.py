@@ -1,0 +1,109 @@
+"""One action of one jail, at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from tests.support.actions import MemoryAction
+
+from sekisho.engine.worker import Worker
+from sekisho.model.address import parse_subject
+from sekisho.model.verdict import Ban
+
+
+def ban(number: int) -> Ban:
+    """Return a ban of 192.0.2.`number`."""
+    return Ban("demo", parse_subject(f"192.0.2.{number}"), 1000, 600)
+
+
+def worker_of(action: MemoryAction) -> tuple[Worker, list[Ban]]:
+    """Return a worker, and the list of what it says is enforced."""
+    enforced: list[Ban] = []
+
+    def note(bans: Sequence[Ban]) -> None:
+        enforced.extend(bans)
+
+    return Worker("demo", action, enforced=note), enforced
+
+
+def test_what_waits_is_carried_out_in_runs_and_in_order() -> None:
+    """While the first call is slow, three bans, an unban and a ban queue up: they become three calls."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, enforced = worker_of(action)
+        await worker.start([])
+        action.gate.clear()
+        worker.ban([ban(1)])
+        await asyncio.sleep(0)
+        worker.ban([ban(2), ban(3)])
+        worker.ban([ban(4)])
+        worker.unban([ban(2)])
+        worker.ban([ban(5)])
+        await asyncio.sleep(0)
+        action.gate.set()
+        await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "ban", "ban", "unban", "ban"]
+        assert action.calls[2] == ("ban", ["192.0.2.2", "192.0.2.3", "192.0.2.4"])
+        assert {subject.text for subject in action.held} == {"192.0.2.1", "192.0.2.3", "192.0.2.4", "192.0.2.5"}
+        assert enforced == [ban(1), ban(2), ban(3), ban(4), ban(5)]
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_a_ban_that_failed_is_offered_again_and_not_called_enforced() -> None:
+    """One refused ban loses no other, and is in force once the trouble is over."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        action.broken = {ban(2).subject}
+        worker, enforced = worker_of(action)
+        await worker.start([])
+        worker.ban([ban(1), ban(2), ban(3)])
+        await worker.drained()
+        assert enforced == [ban(1), ban(3)]
+        action.broken.clear()
+        await worker.retry([ban(1), ban(2), ban(3)])
+        await worker.drained()
+        assert enforced == [ban(1), ban(3), ban(2)]
+        assert len(action.held) == 3
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_what_vanished_from_the_firewall_is_put_back() -> None:
+    """Another program flushed the set: the next look restores it."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, _ = worker_of(action)
+        await worker.start([ban(1), ban(2)])
+        action.held.clear()
+        await worker.retry([ban(1), ban(2)])
+        await worker.drained()
+        assert len(action.held) == 2
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_an_action_that_cannot_start_says_so_and_is_brought_up_later() -> None:
+    """Its health names the reason; when it comes up, it holds all that stands."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        action.down = True
+        worker, _ = worker_of(action)
+        await worker.start([ban(1)])
+        assert "the kernel is away" in worker.health
+        action.down = False
+        await worker.retry([ban(1), ban(2)])
+        assert worker.health == ""
+        assert len(action.held) == 2
+        await worker.stop([])
+        assert not action.held
+
+    asyncio.run(play())
