@@ -1,4 +1,5 @@
 """An engine that only remembers: what `control` needs of one, and a record of what it was asked to do."""
+# ruff: noqa: D102 - EngineApi says what each method does
 
 from __future__ import annotations
 

@@ -129,6 +129,8 @@ def date_patterns(spec: FilterSpec) -> Value:
     if not 1 <= len(patterns) <= 2 or patterns[0] == "{DEFAULT}":
         return (None, "Default Detectors")
     pattern = patterns[0]
+    if pattern == "{NONE}":
+        return ("{UNB}^", "^")  # matches nothing of the line, at its start
     if pattern.upper() in ("EPOCH", "TAI64N"):
         return (None, {"EPOCH": "Epoch"}.get(pattern.upper(), pattern.upper()))
     if "EPOCH" in pattern:

@@ -1,0 +1,62 @@
+"""How our commands reach the server, and how they tell that they could not."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sekisho.control.client import ControlError, Kind, NoServer, ServerError, ask
+
+DONE, FAILED, MISUSED = 0, 1, 2
+
+
+def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a command the options that say where the server is."""
+    parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory")
+    parser.add_argument("-s", "--socket", metavar="FILE", help="the server's socket, if fail2ban.conf does not name it")
+
+
+def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN401 - JSON, whose shape the word decides
+    """Return what the server answers to `words`.
+
+    Raises:
+        ControlError: with a text that says what to do next.
+
+    """
+    path = args.socket or _configured_socket(args.config)
+    try:
+        return ask(path, words, timeout=None, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
+    except NoServer as error:
+        raise ControlError(f"no server answers at {path}; start it: systemctl start sekisho") from error
+    except ServerError as error:
+        if error.kind is Kind.UNKNOWN_JAIL:
+            raise ControlError(_about_jail(path, error.detail)) from error
+        raise
+
+
+def _configured_socket(directory: str | None) -> str:
+    from sekisho.config.load import ConfigError, find_directory, load_server
+
+    try:
+        return load_server(find_directory(directory)).socket
+    except ConfigError as error:
+        raise ControlError(str(error)) from None
+
+
+def _about_jail(path: str, jail: str) -> str:
+    status: Any = ask(path, ["overview"])
+    names = [str(entry["name"]) for entry in status["jails"]]
+    near = difflib.get_close_matches(jail, names, n=1)
+    if near:
+        return f"no jail '{jail}' runs; did you mean '{near[0]}'?"
+    return f"no jail '{jail}' runs; running: {', '.join(names) or 'none'}"
+
+
+def complain(text: str) -> int:
+    """Say on standard error what failed; the exit status for it."""
+    print(f"sekisho: {text}", file=sys.stderr)
+    return FAILED

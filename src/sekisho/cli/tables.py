@@ -1,0 +1,60 @@
+"""Tables for people: with lines and colour on a terminal, plain aligned columns in a pipe, which stay as they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A heading, the columns' names, and rows of as many cells; `numbers` are the columns to align at the right."""
+
+    heading: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    numbers: frozenset[str] = frozenset()
+
+
+def printable(text: str) -> str:
+    """Return `text` without anything that a terminal would obey; a stranger may have written it."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
+
+
+def print_table(table: Table) -> None:
+    """Print the table as suits standard output."""
+    if sys.stdout.isatty():
+        _print_rich(table)
+    else:
+        print(render_plain(table))
+
+
+def render_plain(table: Table) -> str:
+    """Return the table as lines of columns, two blanks apart; the heading is the first line."""
+    rows = [table.columns, *([printable(cell) for cell in row] for row in table.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if name in table.numbers else cell.ljust(width)
+            for cell, width, name in zip(row, widths, table.columns, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    return "\n".join([*([table.heading] if table.heading else []), *lines])
+
+
+def _print_rich(table: Table) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    shown = RichTable(title=Text(table.heading), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold cyan")
+    for name in table.columns:
+        shown.add_column(name, justify="right" if name in table.numbers else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
+    Console().print(shown)
