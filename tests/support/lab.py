@@ -73,15 +73,14 @@ class Lab:
         """Put the scenario's files in place and start the daemon."""
         self.configure(FILES)
         self.start()
-        self.wait_log(r"\[recidive\]|Jail 'recidive' started", "the last jail")
 
     # -- the daemon
 
-    def start(self) -> None:
-        """Start `sekisho run` and wait until it answers."""
+    def start(self, *within: str) -> None:
+        """Start `sekisho run`, behind the words of `within` where a test confines it, and wait until it answers."""
         with self.output.open("a") as output:
             self._daemon = subprocess.Popen(
-                self.stage.inside([sys.executable, "-m", "sekisho", "run", "-c", str(self.conf)]),
+                self.stage.inside([*within, sys.executable, "-m", "sekisho", "run", "-c", str(self.conf)]),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -115,6 +114,10 @@ class Lab:
         """Run `fail2ban-client` on the stage."""
         argv = [sys.executable, "-m", "sekisho.cli.fail2ban_client", "-c", str(self.conf), *words]
         return self.stage.run(*argv)
+
+    def sekisho(self, verb: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `sekisho VERB` with the lab's configuration on the stage."""
+        return self.stage.run(sys.executable, "-m", "sekisho", verb, "-c", str(self.conf), *words)
 
     def ask(self, *words: str) -> str:
         """Return what `fail2ban-client` answers to words that it must accept."""

@@ -1,0 +1,62 @@
+"""The unit holds before systemd's own judges, and the daemon lives within what the unit leaves it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.support.lab import Lab, wait_for
+
+from sekisho.cli import service
+from sekisho.cli.demo_script import FILES
+
+pytestmark = pytest.mark.system(needs=("systemd-analyze", "setpriv"))
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit as `sekisho service install` writes it here."""
+    path = tmp_path / "sekisho.service"
+    path.write_text(service.render_unit(service.find_programs()))
+    return path
+
+
+def test_systemd_finds_nothing_to_say(unit: Path) -> None:
+    """`systemd-analyze verify` is silent."""
+    judged = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+
+    assert (judged.returncode, judged.stdout, judged.stderr) == (0, "", "")
+
+
+def test_the_exposure_is_low(unit: Path) -> None:
+    """`systemd-analyze security` finds no more exposed than a firewall's keeper must be: 3.0 of 10, "OK"."""
+    judged = subprocess.run(
+        ["systemd-analyze", "security", "--no-pager", "--offline=true", "--threshold=30", str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_the_daemon_lives_within_the_capabilities_of_the_unit(lab: Lab) -> None:
+    """With the unit's capabilities and not one more, the journal is read, a ban stands in the firewall, mail goes."""
+    text = service.render_unit(service.find_programs())
+    named = re.search(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
+    assert named is not None
+    bounds = ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in named[1].split())])
+    lab.open_doors([25, 80])
+    lab.configure(FILES)
+    lab.start("setpriv", f"--bounding-set={bounds}", "--")
+
+    lab.attack("postfix", "198.51.100.7")
+
+    wait_for(lambda: "198.51.100.7" in lab.banned()["postfix"], "the ban")
+    assert lab.knock("198.51.100.7", 25) == "dropped"
+    assert lab.knock("198.51.100.7", 80) == "open"
+    wait_for(lab.mails, "the mail")
+    lab.stop()
+    assert lab.ruleset() == ""
