@@ -87,7 +87,7 @@ def _parse(pattern: str, last_year: int) -> Iterable[DateTemplate]:
         return [NO_DATE]
     template = _split_prefix(pattern)
     if named := _NAMED.get(template.text.upper()):
-        return [named if not template.is_anchored else named.anchored_at(template.begin)]
+        return [named.anchored_at(Begin.LOOSE) if template.is_anchored else named]
     if "{DATE}" in plain:
         templates = [_with_date(template, date) for date in _plain_templates(last_year)]
     elif any(mark in template.text for mark in EMBEDDED):

@@ -35,7 +35,7 @@ class DateMemory:
     """What the lines read so far say about the next line's date."""
 
     template: DateTemplate | None = None
-    position: int = -1
+    position: int = 1  # a fresh log is expected to begin its lines with the date, bracketed perhaps
     leftmost: dict[str, int] = field(default_factory=dict)
     minutes: dict[tuple[str, str], float] = field(default_factory=dict)
     minutes_at: float = -1.0
@@ -85,10 +85,10 @@ class DateDetector:
             found = template.regex.search(line)
             if not found:
                 continue
-            usual = memory.leftmost.get(template.name)
-            if last is None or found.start(1) <= (memory.position if usual is None else max(usual, memory.position)):
+            start = found.start(1)
+            if start <= min(memory.position, memory.leftmost.get(template.name, start)):
                 return found, template
-            if fallen_back is None or found.start(1) < fallen_back[0].start(1):
+            if fallen_back is None or start < fallen_back[0].start(1):
                 fallen_back = found, template
         return fallen_back or (None, None)
 

@@ -75,8 +75,8 @@ class DateTemplate:
 
     def anchored_at(self, begin: Begin) -> DateTemplate:
         """The same kind of date, at the start of a line only."""
-        name = self.name if self.reader is None else begin.value + self.name
-        return replace(self, begin=begin, name=name if self.reader else "")
+        name = begin.value + self.name if self.reader else ""
+        return replace(self, text=self.text.removeprefix(_EPOCH_PLACE), begin=begin, name=name)
 
     def read(self, found: re.Match[str], *, now: float, zone: int | None) -> float | None:
         """Seconds since the epoch of a match; None when it is no valid date."""
@@ -91,7 +91,7 @@ _PLAIN_GROUP = re.compile(r"(?<!\\)(?:\\\\)*\((?!\?)")
 @lru_cache(maxsize=512)
 def _compile(template: DateTemplate) -> re.Pattern[str]:
     body = template.text
-    if not _PLAIN_GROUP.search(body):
+    if not _PLAIN_GROUP.search(body) and not body.startswith(_EPOCH_PLACE):
         tail = "$" if body.endswith("$") and not body.endswith(r"\$") else ""
         body = f"({body.removesuffix('$') if tail else body}){tail}"
     left = NOT_INSIDE_WORD if template.bound_left and not template.text.startswith((r"\b", "(?<")) else ""
@@ -104,25 +104,18 @@ def _compile(template: DateTemplate) -> re.Pattern[str]:
 # -- dates that are numbers
 
 _SECONDS = r"\d{10,11}(?:\.\d{3,6})?"
-_LONG = r"\d{10,11}(?:\.\d{3,6})?|\d{13}(?:\d{3})?"
-
-
-def _epoch_pattern(digits: str) -> str:
-    """At the start of the line, in brackets there, or in `audit(...:serial)`."""
-    closed = r"(?:(?<=^)|(?<=^\[)(?=[\d.]+\])|(?<=\baudit\()(?=[\d.]+:\d+\)))"
-    return rf"{closed}({digits})(?!\w)"
+_LONG = r"\d{10,11}|\d{13}(?:\.\d{1,6})?|\d{16}"
+_EPOCH_PLACE = r"(?:^|(?<=^\[)|(?<=\baudit\())"
 
 
 def _read_epoch(found: re.Match[str], _now: float, _zone: int | None) -> float:
-    digits = found["epoch"] if "epoch" in found.re.groupindex else found[1]
-    if len(digits) in {13, 16} and "." not in digits:
-        return int(digits) / (1000 if len(digits) == 13 else 1000000)
-    return float(digits)
+    whole, _, fraction = (found["epoch"] or "").partition(".")
+    scale = {13: 1000, 16: 1000000}.get(len(whole), 1)
+    return float(f"{whole}.{fraction or 0}") / scale
 
 
 def _read_tai64n(found: re.Match[str], _now: float, _zone: int | None) -> float:
-    digits = found["tai"]
-    return float(int(digits[2:17], 16)) if digits else 0.0
+    return float(int(found["tai"][2:16], 16))
 
 
 def _read_nothing(_found: re.Match[str], _now: float, _zone: int | None) -> None:
@@ -130,15 +123,15 @@ def _read_nothing(_found: re.Match[str], _now: float, _zone: int | None) -> None
 
 
 EPOCH = DateTemplate(
-    _epoch_pattern(_SECONDS), bound_left=False, bound_right=False, name="Epoch", reader=_read_epoch, custom=False
+    rf"{_EPOCH_PLACE}(?P<epoch>{_SECONDS})", bound_left=False, name="Epoch", reader=_read_epoch, custom=False
 )
-LONG_EPOCH = replace(EPOCH, text=_epoch_pattern(_LONG), name="LongEpoch")
+LONG_EPOCH = replace(EPOCH, text=rf"{_EPOCH_PLACE}(?P<epoch>{_LONG})", name="LongEpoch")
 TAI64N = DateTemplate("@(?P<tai>[0-9a-f]{24})", name="TAI64N", reader=_read_tai64n, custom=False)
 NO_DATE = DateTemplate("^()", bound_left=False, bound_right=False, name="^", reader=_read_nothing, custom=False)
 
 EMBEDDED = {
     "{EPOCH}": rf"(?P<epoch>{_SECONDS})(?!\d)",
-    "{LEPOCH}": rf"(?P<epoch>(?:{_LONG}))(?!\d)",
+    "{LEPOCH}": rf"(?P<epoch>{_LONG})(?!\d)",
 }
 
 

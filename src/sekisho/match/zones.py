@@ -13,8 +13,8 @@ _HOURS: dict[str, float] = {
     "UTC": 0, "GMT": 0, "UT": 0, "Z": 0,
     "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,  # RFC 2822, 4.3
     "AST": -4, "ADT": -3, "AKST": -9, "AKDT": -8, "HST": -10, "HDT": -9, "NST": -3.5, "NDT": -2.5,
-    "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "MET": 1, "MEST": 2, "EET": 2, "EEST": 3,
-    "MSK": 3, "MSD": 4, "HKT": 8, "SGT": 8, "JST": 9, "KST": 9, "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "AEST": 10,
+    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "MET": 1, "MEST": 2, "EET": 2, "EEST": 3,
+    "MSK": 3, "MSD": 4, "SAST": 2, "BRT": -3, "HKT": 8, "SGT": 8, "JST": 9, "KST": 9, "AWST": 8, "ACST": 9.5, "ACDT": 10.5, "AEST": 10,
     "AEDT": 11, "NZST": 12, "NZDT": 13,
 }  # fmt: skip
 _MILITARY = {  # RFC 5322, 4.3: A to M without J lie east, N to Y west
@@ -27,8 +27,7 @@ ABBREVIATIONS: dict[str, int] = {name: round(hours * _HOUR) for name, hours in {
 OFFSET_PATTERN = r"[+-][01]\d(?::?\d{2})?"
 ABBREVIATION_PATTERN = "(?:" + "|".join(sorted(ABBREVIATIONS, key=lambda name: (-len(name), name))) + ")"
 
-_ZONE = re.compile(rf"(?P<name>[A-Z]+)?(?P<offset>{OFFSET_PATTERN})?", re.IGNORECASE)
-_WITH_OFFSET = frozenset({"UTC", "GMT", "UT", "Z"})
+_ZONE = re.compile(rf"(?P<name>[A-Z]+)?(?P<offset>{OFFSET_PATTERN})?")
 
 
 def zone_offset(text: str) -> int | None:
@@ -37,7 +36,7 @@ def zone_offset(text: str) -> int | None:
     if not found or not text:
         return None
     name, offset = found["name"], found["offset"]
-    base = ABBREVIATIONS.get(name.upper()) if name else 0
+    base = ABBREVIATIONS.get(name) if name else 0
     if base is None:
         return None
     if not offset:
