@@ -63,16 +63,16 @@ class Engine:
     def __init__(self, configuration: Configuration, parts: Parts) -> None:
         self._parts = parts
         self._configuration = configuration
-        self._jails: dict[str, Jail] = {}
+        self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
         self._turn = asyncio.Lock()
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
-            jails=self._jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
+            jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
         )
-        self._readings = Readings(parts.sources, pipeline=self._pipeline, ledger=parts.ledger, clock=parts.clock)
+        self.readings = Readings(parts.sources, pipeline=self._pipeline, ledger=parts.ledger, clock=parts.clock)
         self._lifecycle = Lifecycle(
-            jails=self._jails,
+            jails=self.jails,
             pipeline=self._pipeline,
             ledger=parts.ledger,
             clock=parts.clock,
@@ -80,10 +80,10 @@ class Engine:
             write=parts.write,
             server=configuration.server,
         )
-        self._housekeeping = Housekeeping(
-            jails=self._jails,
+        self.housekeeping = Housekeeping(
+            jails=self.jails,
             pipeline=self._pipeline,
-            readings=self._readings,
+            readings=self.readings,
             ledger=parts.ledger,
             clock=parts.clock,
             server=configuration.server,
@@ -97,19 +97,19 @@ class Engine:
         self._report_problems(self._configuration.problems)
         self._pipeline.surroundings.own = await self._parts.own_addresses()
         await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
-        await self._housekeeping.look_around()
-        await self._readings.assign(tuple(self._jails.values()))
-        self._housekeeping.start()
+        await self.housekeeping.look_around()
+        await self.readings.assign(tuple(self.jails.values()))
+        self.housekeeping.start()
 
     async def stop(self) -> None:
         """End everything: logs first, then the bans in the firewall; the ledger keeps them."""
         async with self._turn:
             log.info("Shutdown in progress...")
-            await self._housekeeping.stop()
-            await self._readings.stop()
+            await self.housekeeping.stop()
+            await self.readings.stop()
             await self._pipeline.close()
             log.info("Stopping all jails")
-            await asyncio.gather(*(self._lifecycle.stop(name) for name in list(self._jails)))
+            await asyncio.gather(*(self._lifecycle.stop(name) for name in list(self.jails)))
             self._parts.ledger.close()
             log.info("Exiting Sekisho")
 
@@ -127,7 +127,7 @@ class Engine:
             log.log(level, "%s", problem)
 
     def _jail(self, name: str) -> Jail:
-        jail = self._jails.get(name)
+        jail = self.jails.get(name)
         if jail is None:
             raise UnknownJail(name)
         return jail
@@ -141,7 +141,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        return EngineStatus(__version__, self._started, tuple(self._jails), self._configuration.problems)
+        return EngineStatus(__version__, self._started, tuple(self.jails), self._configuration.problems)
 
     def jail_status(self, jail: str) -> JailStatus:
         """How one jail stands."""
@@ -153,7 +153,7 @@ class Engine:
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         """Return the bans that bar `subject` exactly, by jail."""
-        found = ((name, jail.standing.get(subject)) for name, jail in self._jails.items())
+        found = ((name, jail.standing.get(subject)) for name, jail in self.jails.items())
         return {name: ban for name, ban in found if ban is not None}
 
     # What people change
@@ -175,7 +175,7 @@ class Engine:
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift and forget the bans that `subjects` cover (None: all) in one jail (None: in all); those lifted."""
-        targets = list(self._jails.values()) if jail is None else [self._jail(jail)]
+        targets = list(self.jails.values()) if jail is None else [self._jail(jail)]
         wanted = None if subjects is None else [*subjects, *await self._named(subjects)]
         lifted: list[Ban] = []
         for target in targets:
@@ -213,10 +213,10 @@ class Engine:
         except RuleError as error:
             raise Refused(str(error)) from error
         if Aspect.MATCHING in touched:
-            self._readings.rebuild(self._jails[spec.name])
+            self.readings.rebuild(self.jails[spec.name])
         if touched & (Aspect.SOURCES | Aspect.EXEMPTIONS):
-            await self._housekeeping.look_around()
-            await self._readings.assign(tuple(self._jails.values()))
+            await self.housekeeping.look_around()
+            await self.readings.assign(tuple(self.jails.values()))
 
     async def reload(self, request: Reload) -> Sequence[Problem]:
         """Read the configuration again and apply the difference; the problems found.
@@ -236,17 +236,17 @@ class Engine:
                 self._check_request(request, wanted, faulty)
                 wanted = {
                     name: wanted[name] if name == request.jail and name in wanted else jail.spec
-                    for name, jail in self._jails.items()
+                    for name, jail in self.jails.items()
                 } | ({request.jail: wanted[request.jail]} if request.jail in wanted else {})
             self._report_problems(fresh.problems)
-            chosen = [request.jail] if request.jail else list(self._jails)
+            chosen = [request.jail] if request.jail else list(self.jails)
             if request.restart:
                 for name in chosen:
-                    if name in self._jails:
+                    if name in self.jails:
                         await self._stop_jail(name, forget=request.unban)
             elif request.unban:
                 for name in chosen:
-                    if name in self._jails:
+                    if name in self.jails:
                         await self.unban(name, None)
             if request.jail is None:
                 # The log level follows; socket, files and log target hold until a restart.
@@ -257,7 +257,7 @@ class Engine:
 
     def _check_request(self, request: Reload, wanted: Mapping[str, JailSpec], faulty: frozenset[str]) -> None:
         name = request.jail or ""
-        if name in wanted or name in self._jails:
+        if name in wanted or name in self.jails:
             return
         if name in faulty:
             raise Refused(f"Errors in jail {name!r}; see the log, or sekisho check")
@@ -265,7 +265,7 @@ class Engine:
             raise Refused(f"Failed during configuration: No section: '{name}'")
 
     async def _apply(self, wanted: Mapping[str, JailSpec], *, keep: frozenset[str]) -> None:
-        plan = difference({name: jail.spec for name, jail in self._jails.items()}, wanted, keep=keep)
+        plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted, keep=keep)
         for name in plan.stop:
             await self._stop_jail(name)
         for spec in plan.start:
@@ -275,8 +275,8 @@ class Engine:
                 await self._change(spec, touched)
             except Refused as error:
                 log.error("Jail '%s' goes on as it was, because of wrong configuration: %s", spec.name, error)
-        await self._housekeeping.look_around()
-        await self._readings.assign(tuple(self._jails.values()))
+        await self.housekeeping.look_around()
+        await self.readings.assign(tuple(self.jails.values()))
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
@@ -285,7 +285,7 @@ class Engine:
             await self._stop_jail(jail)
 
     async def _stop_jail(self, name: str, *, forget: bool = False) -> None:
-        await self._readings.assign([jail for jail in self._jails.values() if jail.name != name])
+        await self.readings.assign([jail for jail in self.jails.values() if jail.name != name])
         await self._lifecycle.stop(name, forget=forget)
 
     async def shut_down(self) -> None:

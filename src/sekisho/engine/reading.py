@@ -67,8 +67,9 @@ class Reading:
         self._pipeline = pipeline
         self._ledger = ledger
         self._clock = clock
-        self._bundle = Bundle([(jail.name, jail.compiled.literals) for jail in self.jails])
-        self._position: Position | None = None
+        self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
+        self.position: Position | None = None
+        self._is_saved = True
         self._task: asyncio.Task[None] | None = None
         self.caught_up = asyncio.Event()
 
@@ -89,19 +90,19 @@ class Reading:
 
     def rebuild(self) -> None:
         """Take the jails' present rules into the scan."""
-        self._bundle = Bundle([(jail.name, jail.compiled.literals) for jail in self.jails])
+        self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
 
     def save_position(self) -> None:
         """Note the position for the next settling, if lines without consequences have moved it."""
-        if self._position is not None:
-            self._pipeline.note_position(self.source.key, self._position)
-            self._position = None
+        if self.position is not None and not self._is_saved:
+            self._pipeline.note_position(self.source.key, self.position)
+            self._is_saved = True
 
     async def _run(self) -> None:
         key = self.source.key
         try:
             await self._prime(key)
-            position = self._ledger.position(key)
+            self.position = position = self._ledger.position(key)
             since = None if self._tail else self._clock.now() - max(jail.spec.findtime for jail in self.jails)
             async for event in self.source.follow(position, since):
                 self._take(event)
@@ -138,14 +139,17 @@ class Reading:
                 for jail in self.jails:
                     jail.troubles.pop(event.source, None)
                 effective = self._digest(event, self.jails)
-                self._position = event.position
+                self.position = event.position
+                self._is_saved = False
                 if effective:
                     self.save_position()
                     self._pipeline.settle()
-            case CaughtUp():
-                self.caught_up.set()
+            case CaughtUp(_, position):
+                if position is not None:
+                    self.position, self._is_saved = position, False
                 self.save_position()
                 self._pipeline.settle()
+                self.caught_up.set()
             case Notice(source, level, text):
                 log.log(LEVELS.get(level, logging.INFO), "%s", text)
                 if LEVELS.get(level, 0) >= logging.WARNING:

@@ -51,9 +51,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp:
-    """The source's end has been reached for the first time; what follows is live."""
+    """The source's end has been reached for the first time; what follows is live. `position` is that end, if known."""
 
     source: str
+    position: Position | None = None
 
 
 SourceEvent = Block | Notice | CaughtUp

@@ -127,7 +127,7 @@ class ServerSpec:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A whole tree. `jails` are the enabled ones that can run; a jail in error is only in `problems`.
+    """A whole tree. `jails` are the enabled ones that can run; a jail in error is only in `failed` and `problems`.
 
     `broken` means that the tree cannot be used at all (COMPAT 1.10, first row): a reload with it changes nothing.
     """
@@ -136,3 +136,4 @@ class Configuration:
     jails: tuple[JailSpec, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: bool = False
+    failed: tuple[str, ...] = ()

@@ -1,0 +1,301 @@
+"""The engine over many minutes of fake time: failures, bans, words of people, reloads, deaths."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse
+from tests.support.sources import MemoryLog
+
+from sekisho.engine.api import Refused, Reload, UnknownJail
+from sekisho.model.address import parse_subject
+from sekisho.model.specs import FilterSpec, LogPath
+from sekisho.model.verdict import Cause
+
+EVE, BOB = "192.0.2.66", "192.0.2.7"
+Play = Callable[[MemoryHouse], Awaitable[None]]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> MemoryHouse:
+    """Return a house whose ledger lies in a file."""
+    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
+
+
+def run(play: Awaitable[None]) -> None:
+    """Play on a loop of its own."""
+
+    async def whole() -> None:
+        await play
+
+    asyncio.run(whole())
+
+
+def test_the_third_failure_bans_and_the_end_unbans(house: MemoryHouse) -> None:
+    """Two failures leave Eve alone; the third bars her, and an hour later she is free again."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, BOB)
+        assert house.held() == set()
+        await house.fails(EVE)
+        assert house.held() == {EVE}
+        assert house.entries[-1] == f"[demo] Ban {EVE}"
+        house.clock.time += 3601
+        await engine.housekeeping.end_bans()
+        await house.settled()
+        assert house.held() == set()
+        assert house.entries[-1] == f"[demo] Unban {EVE}"
+        status = engine.jail_status("demo")
+        assert (status.failed_total, status.banned_total, status.bans) == (4, 1, ())
+        await engine.stop()
+
+    run(play())
+
+
+def test_the_ignored_are_never_banned_except_by_hand(house: MemoryHouse) -> None:
+    """Addresses, networks, names and our own never count; a person may ban them all the same (COMPAT 1.9)."""
+    house.jails = (replace(DEMO, maxretry=1, ignoreip=("10.0.0.0/8", "friend.example")),)
+    house.names = {"friend.example": frozenset({parse_subject("198.51.100.7")})}
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails("10.1.2.3", "198.51.100.7", "203.0.113.1")
+        assert house.held() == set()
+        assert [line.rsplit(" by ")[1] for line in house.entries] == ["ip", "dns", "ignoreself rule"]
+        assert await engine.ban("demo", [parse_subject("10.1.2.3")]) == 1
+        assert house.held() == {"10.1.2.3"}
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_stop_lifts_the_firewall_and_a_start_restores_it(house: MemoryHouse) -> None:
+    """The ledger keeps what the firewall let go, and a restored ban is announced as one."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        await engine.stop()
+        assert house.held() == set()
+        assert house.entries[-1] == f"[demo] Repeal Ban {EVE}"
+        second = house.next_life()
+        engine = await second.start()
+        assert second.held() == {EVE}
+        assert second.entries == [f"[demo] Restore Ban {EVE}"]
+        assert engine.jail_status("demo").bans[0].cause is Cause.RESTORED
+        await engine.stop()
+
+    run(play())
+
+
+@pytest.mark.parametrize("before", range(8))
+def test_a_death_between_any_two_failures_counts_each_once(house: MemoryHouse, before: int) -> None:
+    """However many failures came before the kill, Eve's third and sixth ban her, and Bob's second does not ban him."""
+
+    async def play() -> None:
+        hosts = [EVE, BOB, EVE, EVE, EVE, BOB, EVE, EVE]
+        await house.start()
+        await house.fails(*hosts[:before])
+        house.die()
+        second = house.next_life()
+        await second.start()
+        assert second.held() == house.held(), "the ledger and the firewall agree after the start"
+        await second.fails(*hosts[before:])
+        bans = [line for line in house.entries + second.entries if line == f"[demo] Ban {EVE}"]
+        again = [line for line in house.entries + second.entries if line == f"[demo] {EVE} already banned"]
+        assert (len(bans), len(again)) == (1, 1)
+        assert second.held() == {EVE}
+        found = [line for line in house.entries + second.entries if " Found " in line]
+        assert len(found) == len(hosts), "no failure is reported twice, none is lost"
+        await second.engine.stop()
+
+    run(play())
+
+
+def test_lines_written_while_nobody_ran_are_caught_up_with(house: MemoryHouse) -> None:
+    """An attack during the restart bans; one from before findtime does not."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE)
+        await engine.stop()
+        house.log.write(*[f"{int(NOW)} fail user=x from {EVE}"] * 2)
+        house.log.write(*[f"{int(NOW) - 700} fail user=x from {BOB}"] * 3)
+        second = house.next_life()
+        engine = await second.start()
+        assert second.held() == {EVE}
+        await engine.stop()
+
+    run(play())
+
+
+def test_recidive_is_fed_by_bans_and_by_the_ledger(house: MemoryHouse) -> None:
+    """Two bans in a day bar every port for a week, also when the daemon was restarted between them."""
+    house.jails = (replace(DEMO, maxretry=1, bantime=60), RECIDIVE)
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE)
+        assert house.held("recidive") == set()
+        await engine.stop()
+        house.clock.time += 3600
+        second = house.next_life()
+        engine = await second.start()
+        await second.fails(EVE)
+        assert second.held("recidive") == {EVE}
+        (ban,) = engine.jail_status("recidive").bans
+        assert ban.duration == 604800
+        assert all(f"[demo] Ban {EVE}" in line for line in ban.matches)
+        await engine.stop()
+
+    run(play())
+
+
+def test_unbanning_by_hand_lifts_and_forgives(house: MemoryHouse) -> None:
+    """By address, by network, by name, in one jail or all; who is unbanned needs three new failures."""
+    house.names = {"eve.example": frozenset({parse_subject(EVE)})}
+
+    async def play() -> None:
+        engine = await house.start()
+        for words in ("192.0.2.0/24", EVE, "eve.example"):
+            await house.fails(EVE, EVE, EVE)
+            assert house.held() == {EVE}
+            assert len(await engine.unban(None, [parse_subject(words)])) == 1
+            assert house.held() == set()
+        assert await engine.unban("demo", [parse_subject(BOB)]) == []
+        with pytest.raises(UnknownJail, match="nosuch"):
+            await engine.unban("nosuch", None)
+        await engine.stop()
+        second = house.next_life()
+        engine = await second.start()
+        assert second.held() == set(), "a restart does not bring back what a person lifted"
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_ban_by_hand_keeps_its_own_length_through_a_restart(house: MemoryHouse) -> None:
+    """`--for` two days stays two days although the jail's bantime is an hour."""
+
+    async def play() -> None:
+        engine = await house.start()
+        assert await engine.ban("demo", [parse_subject(EVE), parse_subject(BOB)], duration=172800, reason="asked") == 2
+        assert await engine.ban("demo", [parse_subject(EVE)]) == 0
+        await engine.stop()
+        second = house.next_life()
+        engine = await second.start()
+        assert {ban.duration for ban in engine.jail_status("demo").bans} == {172800}
+        await engine.stop()
+
+    run(play())
+
+
+def test_an_attempt_by_hand_weighs_its_lines(house: MemoryHouse) -> None:
+    """`attempt` with two lines counts twice towards maxretry and once as a failure (COMPAT case 41)."""
+
+    async def play() -> None:
+        engine = await house.start()
+        assert await engine.attempt("demo", parse_subject(EVE), []) == 1
+        assert await engine.attempt("demo", parse_subject(EVE), ["line a", "line b"]) == 1
+        (ban,) = engine.jail_status("demo").bans
+        assert (ban.failures, ban.matches) == (2, ("line a", "line b"))
+        assert await engine.attempt("demo", parse_subject("203.0.113.1"), []) == 0
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_reload_changes_what_differs_and_keeps_the_rest(house: MemoryHouse) -> None:
+    """Counters and bans stay; a new maxretry holds at once; a jail that is gone lets go; a new one catches up."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE, BOB)
+        calls = list(house.actions["demo"].calls)
+        other = replace(DEMO, name="other", maxretry=1)
+        house.jails = (replace(DEMO, maxretry=2), other)
+        await engine.reload(Reload())
+        await house.settled()
+        assert house.actions["demo"].calls == calls, "the firewall of an unchanged action is not touched"
+        assert house.held("other") == {EVE, BOB}
+        await house.fails(BOB)
+        assert house.held() == {EVE, BOB}
+        house.jails = (other,)
+        await engine.reload(Reload())
+        assert house.held() == set()
+        with pytest.raises(UnknownJail):
+            engine.jail_status("demo")
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_broken_tree_or_jail_leaves_what_runs_as_it_is(house: MemoryHouse) -> None:
+    """A reload of nonsense is refused by name; rules that do not compile are refused for their jail alone."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE)
+        house.broken = True
+        with pytest.raises(Refused, match="Failed during configuration"):
+            await engine.reload(Reload())
+        house.broken = False
+        good = replace(DEMO, name="good", logpaths=(LogPath("/other.log"),))
+        house.jails = (replace(DEMO, filter=FilterSpec("demo", ("no identifier",))), good)
+        await engine.reload(Reload())
+        assert set(engine.status().jails) == {"demo", "good"}
+        await house.fails(EVE)
+        assert house.held() == {EVE}
+        with pytest.raises(Refused, match="nosuch"):
+            await engine.reload(Reload(jail="nosuch"))
+        await engine.reload(Reload(jail="nosuch", if_exists=True))
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_restart_of_a_jail_keeps_bans_unless_asked_to_unban(house: MemoryHouse) -> None:
+    """`reload --restart` restores from the ledger; with `--unban` nothing is left to restore."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        await engine.reload(Reload(jail="demo", restart=True))
+        await house.settled()
+        assert house.held() == {EVE}
+        await engine.reload(Reload(jail="demo", restart=True, unban=True))
+        assert house.held() == set()
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_jail_with_bad_rules_does_not_stop_the_others(house: MemoryHouse) -> None:
+    """At start, the healthy jail runs and the other is absent."""
+    house.jails = (replace(DEMO, name="bad", filter=FilterSpec("bad", ("(",))), DEMO)
+
+    async def play() -> None:
+        engine = await house.start()
+        assert engine.status().jails == ("demo",)
+        await engine.stop()
+
+    run(play())
+
+
+def test_tail_starts_at_the_end_of_the_log(house: MemoryHouse) -> None:
+    """`logpath = FILE tail` judges nothing that was written before the first start."""
+    house.jails = (replace(DEMO, logpaths=(LogPath("/memory.log", tail=True),)),)
+    house.log = MemoryLog()
+    house.log.write(*[f"{int(NOW)} fail user=x from {EVE}"] * 3)
+
+    async def play() -> None:
+        engine = await house.start()
+        assert house.held() == set()
+        await engine.stop()
+
+    run(play())
