@@ -47,8 +47,8 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         return ActionSpec(name, properties["actname"], MappingProxyType(properties))
     merged = merge(files, f"action.d/{name}")
     if not merged.files:
-        remedy = near(name, files.names("action.d")) or "make the file, or name one that exists"
-        raise mistake(f"there is no action {name!r}: found no action.d/{name}.conf and no .local", remedy=remedy)
+        remedy = near(name, files.names("action.d")) or "action.d/NAME.conf or .local would define one"
+        raise mistake(f"there is no action {name!r}", remedy=remedy)
     if merged.broken:
         raise ConfigError(*merged.problems)
     definition = Definition(merged, properties, constants)

@@ -20,13 +20,24 @@ OVERRIDABLE = ("failregex", "ignoreregex", "prefregex", "maxlines", "datepattern
 
 
 def read_definition(
-    files: Files, name: str, arguments: Mapping[str, str], *, journal: bool, constants: Mapping[str, str]
+    files: Files,
+    name: str,
+    arguments: Mapping[str, str],
+    *,
+    journal: bool,
+    constants: Mapping[str, str],
+    path: Path | None = None,
 ) -> Definition:
-    """Return the filter's options, unread; raises ConfigError when there is no such filter or a file is broken."""
-    merged = merge_sources(files, _apart(name)) if _is_path(name) else merge(files, f"filter.d/{name}")
+    """Return the options of the filter `name`, or of the file at `path`.
+
+    Raises ConfigError when there is no such filter, or one of its files is broken.
+    """
+    merged = merge_sources(files, _apart(path)) if path else merge(files, f"filter.d/{name}")
     if not merged.files:
-        remedy = near(name, files.names("filter.d")) or "make the file, or name one that exists"
-        raise mistake(f"there is no filter {name!r}: found no filter.d/{name}.conf and no .local", remedy=remedy)
+        remedy = near(name, files.names("filter.d")) or "filter.d/NAME.conf or .local would define one"
+        if len(name.split()) > 1:
+            remedy = "a jail has exactly one filter"
+        raise mistake(f"there is no filter {name!r}", remedy=remedy)
     if merged.broken:
         raise ConfigError(*merged.problems)
     definition = Definition(merged, arguments, constants)
@@ -73,12 +84,7 @@ def make_filter(name: str, texts: Mapping[str, str], origin: Origin | None = Non
     )
 
 
-def _is_path(name: str) -> bool:
-    return "/" in name or name.endswith((".conf", ".local"))
-
-
-def _apart(name: str) -> list[Source]:
+def _apart(path: Path) -> list[Source]:
     """The file at a path and the `.local` beside it; what it includes is looked for as if it lay in `filter.d`."""
-    path = Path(name)
     paths = [path] if path.suffix == ".local" else [path, path.with_suffix(".local")]
     return [Source(each, f"filter.d/{each.name}", Layer.APART) for each in paths if each.is_file()]

@@ -1,16 +1,15 @@
 """One section of the merged jail files becomes one JailSpec, or the list of everything that is wrong with it.
 
 A mistake concerns its jail alone (DESIGN, "Where we differ on purpose"): Fail2ban gives up the whole configuration for
-an unknown `%( )s`, Sekisho leaves out this jail and says why. What stands wrong in `[DEFAULT]` is reported once.
+an unknown `%( )s`, Sekisho leaves out this jail and says why. What stands wrong in `[DEFAULT]` is told once.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TypeVar
 
 from sekisho.config.actions import read_actions
 from sekisho.config.brackets import parse_brackets
@@ -18,224 +17,188 @@ from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.files import STOCK, Files
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
 from sekisho.config.ini import DEFAULT, Option
-from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged
-from sekisho.config.mistakes import hash_comment, joined, misspelt, near, referenced
-from sekisho.config.options import JAIL, KNOWN, Kind, parse_bool, parse_lines, parse_time, parse_whole, parse_words
+from sekisho.config.mistakes import hidden, misspelt, near, referenced
+from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_lines, parse_time, parse_whole, parse_words
+from sekisho.config.values import READERS, Values
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import PERMANENT, ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, Setting
 
-BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
+_BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
 _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts names there
-
-_T = TypeVar("_T")
-_READERS: dict[Kind, Callable[[str], object]] = {Kind.BOOL: parse_bool, Kind.INT: parse_whole, Kind.TIME: parse_time}
 
 
 @dataclass(slots=True)
 class JailFiles:
-    """What all jails of one tree share: the merged jail files, the other files, and what is found out about them."""
+    """What all jails of one tree share. Filters are read once for each set of arguments."""
 
     files: Files
     merged: Merged
     constants: Mapping[str, str]
-    used: set[str] = field(default_factory=set)
-    definitions: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.used = referenced(self.merged.sections)
+    filters: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the names of all jails, enabled or not, in the order of the files."""
         return [section for section in self.merged.sections if section != DEFAULT]
 
 
-def read_jail(shared: JailFiles, name: str) -> tuple[JailSpec | None, list[Problem]]:
-    """Return the jail, None when it is disabled or cannot run, and what is wrong or doubtful about it."""
-    reader = _Reader(shared, name)
-    spec = reader.read() if reader.is_enabled() else None
-    failed = any(problem.severity is Severity.ERROR for problem in reader.problems)
-    return None if failed else spec, reader.problems
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A jail as found: `enabled` and without a `spec` when it is in error."""
+
+    enabled: bool
+    spec: JailSpec | None = None
+    problems: tuple[Problem, ...] = ()
 
 
-def wrong_defaults(shared: JailFiles) -> list[Problem]:
-    """Return the mistakes in `[DEFAULT]` that can be seen without any jail."""
-    options = [option for option in shared.merged.sections[DEFAULT].values() if not _is_stock(option)]
-    return [problem for option in options if (problem := joined(option))] + misspelt(options, shared.used)
+def read_jails(shared: JailFiles) -> tuple[dict[str, Found], list[Problem]]:
+    """Return every jail by name, and all problems of all jails and of `[DEFAULT]`, each told once."""
+    used = referenced(shared.merged.sections)
+    problems = _lint(shared.merged.sections[DEFAULT], used, jail=None, enabled=True)
+    if "default" in shared.merged.sections:
+        origin = shared.merged.headers["default"]
+        text = "[default] is a jail of that name, not the defaults of all jails"
+        problems.append(Problem(Severity.WARNING, text, origin, remedy="write [DEFAULT]"))
+    found = {name: _read_jail(shared, name) for name in shared.names()}
+    for name, jail in found.items():
+        problems += jail.problems
+        problems += _lint(shared.merged.sections[name], used, jail=name, enabled=jail.enabled)
+    return found, _told_once(problems, shared.merged.sections[DEFAULT])
+
+
+def _lint(options: Mapping[str, Option], used: set[str], *, jail: str | None, enabled: bool) -> list[Problem]:
+    """What can be seen in a section's text alone; in a disabled jail it does no harm yet."""
+    own = [option for option in options.values() if not _is_stock(option)]
+    problems = [problem for option in own if (problem := hidden(option))] + misspelt(own, used)
+    if not enabled:
+        problems = [replace(problem, severity=Severity.WARNING) for problem in problems]
+    return [replace(problem, jail=jail) for problem in problems]
 
 
 def _is_stock(option: Option) -> bool:
     return option.origin.file.startswith(f"{STOCK}/")
 
 
+def _told_once(problems: list[Problem], defaults: Mapping[str, Option]) -> list[Problem]:
+    """The problems without repetitions; one that stands in `[DEFAULT]` is nobody's alone."""
+    common = {Origin(option.origin.file, line) for option in defaults.values() for line in option.lines}
+    kept: dict[tuple[object, ...], Problem] = {}
+    for problem in problems:
+        one = replace(problem, jail=None) if problem.origin in common else problem
+        kept.setdefault((one.text, one.origin, one.jail), one)
+    return list(kept.values())
+
+
+def _read_jail(shared: JailFiles, name: str) -> Found:
+    values = Values(shared.merged, name, shared.constants)
+    enabled = values.typed("enabled", parse_bool)
+    if not enabled:
+        return Found(values.failed, None, tuple(values.problems))
+    spec = _Reader(shared, values).read()
+    return Found(enabled, None if values.failed else spec, tuple(values.problems))
+
+
 class _Reader:
-    """Reads one jail; goes on after a mistake, so that all are found at once."""
+    """Reads one enabled jail."""
 
-    def __init__(self, shared: JailFiles, name: str) -> None:
+    def __init__(self, shared: JailFiles, values: Values) -> None:
         self.shared = shared
-        self.name = name
-        self.own = shared.merged.sections[name]
-        self.scope = Scope(shared.merged, name, {}, shared.constants)
-        self.problems: list[Problem] = []
-
-    # What is wrong, and where
-
-    def report(self, severity: Severity, text: str, origin: Origin | None, remedy: str = "") -> None:
-        problem = Problem(severity, text, origin, jail=self.name, remedy=remedy)
-        if problem not in self.problems:
-            self.problems.append(problem)
-
-    def wrong(self, error: ConfigError, origin: Origin | None) -> None:
-        for problem in error.problems:
-            self.report(problem.severity, problem.text, problem.origin or origin, problem.remedy)
-
-    def origin(self, name: str) -> Origin:
-        option = self.shared.merged.find(self.name, name)
-        return option.origin if option else self.shared.merged.headers[self.name]
-
-    # Texts and typed values
-
-    def text(self, name: str) -> str | None:
-        """The option's expanded text; None where no file sets it, or a mistake (reported) keeps it from being read."""
-        option = self.shared.merged.find(self.name, name)
-        if option is None:
-            return None
-        hidden = joined(option)
-        if hidden is not None:
-            self.report(hidden.severity, hidden.text, hidden.origin, hidden.remedy)
-            return None
-        try:
-            return self.scope.expand(name)
-        except ConfigError as error:
-            self.wrong(error, option.origin)
-            return None
-
-    def text_or_default(self, name: str) -> str:
-        text = self.text(name)
-        return text if text is not None else KNOWN[name].default or ""
-
-    def typed(self, name: str, parse: Callable[[str], _T]) -> _T:
-        """The option's value; a mistake is reported and the default used, so that reading can go on."""
-        default = parse(KNOWN[name].default or "0")
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            return parse(text)
-        except ValueError as error:
-            severity, remedy = Severity.ERROR, hash_comment(text) or f"expected is {KNOWN[name].kind.value}"
-            if KNOWN[name].kind is Kind.INT:  # as in Fail2ban (COMPAT 1.7): a wrong number does not stop the jail
-                severity = Severity.WARNING
-                remedy = f"{hash_comment(text) or 'write a whole number'}; until then {KNOWN[name].default} is used"
-            self.report(severity, f"{name!r}: {error}", self.origin(name), remedy)
-            return default
-
-    # The parts of a jail
-
-    def is_enabled(self) -> bool:
-        if "enabled" not in self.own and "enabled" not in self.shared.merged.sections[DEFAULT]:
-            return False
-        return self.typed("enabled", parse_bool)
+        self.values = values
+        self.name = values.jail
 
     def read(self) -> JailSpec:
+        values = self.values
         if len(self.name) >= _LONG_NAME:
-            self.report(
-                Severity.WARNING,
+            values.warn(
                 f"the name has {len(self.name)} characters, and firewalls may cut it",
                 self.shared.merged.headers[self.name],
                 f"use fewer than {_LONG_NAME}",
             )
-        for option in self.own.values():
-            hidden = joined(option)
-            if hidden is not None:
-                self.report(hidden.severity, hidden.text, hidden.origin, hidden.remedy)
-        for problem in misspelt((each for each in self.own.values() if not _is_stock(each)), self.shared.used):
-            self.report(problem.severity, problem.text, problem.origin, problem.remedy)
         backend = self.backend()
         filter_ = self.filter(backend)
-        for row in JAIL:  # every typed option that is set is checked, also those that no field of the spec holds
-            if row.kind in _READERS and self.shared.merged.find(self.name, row.name):
-                self.typed(row.name, _READERS[row.kind])
+        self.check_typed()
         logpaths = self.logpaths()
-        if not backend.is_journal and not logpaths and not filter_.journalmatch:
-            self.report(
-                Severity.WARNING,
-                "there is nothing to read: no logpath, and the backend is not systemd",
-                self.shared.merged.headers[self.name],
-                "set logpath, or backend = systemd",
-            )
+        if not (backend.is_journal or logpaths or filter_.journalmatch):
+            values.warn("there is nothing to read", values.place, "set logpath, or backend = systemd")
         return JailSpec(
             name=self.name,
             filter=filter_,
             backend=backend,
             logpaths=logpaths,
             journalmatch=filter_.journalmatch,
-            maxretry=self.typed("maxretry", parse_whole),
-            maxmatches=self.typed("maxmatches", parse_whole),
-            findtime=self.typed("findtime", parse_time),
+            maxretry=values.typed("maxretry", parse_whole),
+            maxmatches=values.typed("maxmatches", parse_whole),
+            findtime=values.typed("findtime", parse_time),
             bantime=self.bantime(),
             usedns=self.usedns(filter_),
             ignoreip=self.ignoreip(),
-            ignoreself=self.typed("ignoreself", parse_bool),
-            ignorecommand=self.text_or_default("ignorecommand"),
+            ignoreself=values.typed("ignoreself", parse_bool),
+            ignorecommand=values.text_or_default("ignorecommand").strip(),
             logencoding=self.logencoding(),
-            logtimezone=self.text("logtimezone"),
+            logtimezone=values.text("logtimezone") or None,
             actions=self.actions(),
             settings=self.settings(),
         )
 
+    def check_typed(self) -> None:
+        """Every typed option that is set is right, also those that no field of the spec holds."""
+        values = self.values
+        for row in JAIL:
+            if row.kind in READERS and values.is_set(row.name):
+                value = values.typed(row.name, READERS[row.kind])
+                if row.least is not None and isinstance(value, int | float) and value < row.least:
+                    values.warn(f"{row.name!r} is {value}", values.origin(row.name), f"the least is {row.least}")
+        if values.is_set("bantime.increment") and values.typed("bantime.increment", parse_bool):
+            values.warn(
+                "'bantime.increment' is not carried out yet: every ban lasts for bantime",
+                values.origin("bantime.increment"),
+                "choose a longer bantime, or enable recidive",
+            )
+
     def backend(self) -> BackendSpec:
-        text = self.text_or_default("backend").strip()
+        text = self.values.text_or_default("backend").strip()
         try:
             name, options = parse_brackets(text)
         except ValueError as error:
-            self.report(Severity.ERROR, f"'backend' is {text!r}: {error}", self.origin("backend"))
+            self.values.error(f"'backend' is {text!r}: {error}", self.values.origin("backend"), "systemd[option=value]")
             return BackendSpec("auto")
         name = name.strip().lower()
-        if name not in BACKENDS:
-            self.report(
-                Severity.ERROR,
-                f"unknown backend {name!r}",
-                self.origin("backend"),
-                near(name, BACKENDS) or f"known are {', '.join(BACKENDS)}",
-            )
+        if name not in _BACKENDS:
+            remedy = near(name, _BACKENDS) or f"known are {', '.join(_BACKENDS)}"
+            self.values.error(f"unknown backend {name!r}", self.values.origin("backend"), remedy)
         return BackendSpec(name, MappingProxyType(options))
 
     def filter(self, backend: BackendSpec) -> FilterSpec:
         """The jail's filter, with what the section sets in its place; the section sees the filter's as `known/`."""
-        origin = self.origin("filter")
-        text = self.text_or_default("filter").strip()
+        values = self.values
+        own_filter = values.own.get("filter")
+        origin = own_filter.origin if own_filter and not _is_stock(own_filter) else values.place
+        text = values.text_or_default("filter").strip()
         name = ""
         texts: dict[str, str] = {}
         if text:
             try:
-                name, texts = self._filter_texts(text, backend)
+                name, texts = self.filter_texts(text, backend)
             except ConfigError as error:
-                self.wrong(error, origin)
-        elif not self.problems:
-            self.report(Severity.WARNING, "no filter is set", origin, f"set `filter = {self.name}`")
-        self.scope = Scope(
-            self.shared.merged,
-            self.name,
-            {f"known/{option}": value for option, value in texts.items()},
-            self.shared.constants,
-        )
-        for option in OVERRIDABLE:
-            if self.shared.merged.find(self.name, option) is not None:
-                own = self.text(option)
-                if own is not None and option != "usedns":
-                    texts = {**texts, option: own}
+                values.note(error, origin)
+        elif not values.failed:
+            values.warn("no filter is set", origin, f"set `filter = {self.name}`")
+        values.learn({f"known/{option}": value for option, value in texts.items()})
+        set_here = {
+            option: values.text(option) for option in OVERRIDABLE if values.is_set(option) and option != "usedns"
+        }
+        texts = {**texts, **{option: value for option, value in set_here.items() if value is not None}}
         try:
-            filter_ = make_filter(name, texts, self.origin("maxlines"))
+            filter_ = make_filter(name, texts, values.origin("maxlines"))
         except ConfigError as error:
-            self.wrong(error, origin)
+            values.note(error, origin)
             return FilterSpec(name, ())
-        if name and not filter_.failregex and all(each.severity is not Severity.ERROR for each in self.problems):
-            self.report(Severity.WARNING, f"filter {name!r} has no failregex, so nothing will ever match", origin)
+        if name and not filter_.failregex and not values.failed:
+            values.warn(f"filter {name!r} has no failregex, so nothing will ever match", origin)
         return filter_
 
-    def _filter_texts(self, text: str, backend: BackendSpec) -> tuple[str, dict[str, str]]:
+    def filter_texts(self, text: str, backend: BackendSpec) -> tuple[str, dict[str, str]]:
         try:
             name, arguments = parse_brackets(text)
         except ValueError as error:
@@ -243,111 +206,93 @@ class _Reader:
                 f"invalid filter definition {text!r}: {error}", remedy='write it as name[option=value, option="a,b"]'
             ) from None
         key = (name, tuple(arguments.items()), backend.is_journal)
-        texts = self.shared.definitions.get(key)
-        if texts is None:
+        if key not in self.shared.filters:
             definition = read_definition(
                 self.shared.files, name, arguments, journal=backend.is_journal, constants=self.shared.constants
             )
-            texts = self.shared.definitions[key] = read_texts(definition)
-        return name, texts
+            self.shared.filters[key] = read_texts(definition)
+        return name, self.shared.filters[key]
 
     def actions(self) -> tuple[ActionSpec, ...]:
-        text = self.text("action")
-        if text is None or not text.strip():
-            if text is not None or self.shared.merged.find(self.name, "action") is None:
-                self.report(
-                    Severity.WARNING,
-                    "no action is set: bans are kept, but not carried out",
-                    self.origin("action"),
-                    "set action",
-                )
+        values = self.values
+        text = values.text("action")
+        if not text or not text.strip():
+            values.warn("no action is set: bans are kept, but not carried out", values.origin("action"), "set action")
             return ()
         try:
-            return read_actions(self.shared.files, self.name, text, self.shared.constants)
+            actions = read_actions(self.shared.files, self.name, text, self.shared.constants)
         except ConfigError as error:
-            self.wrong(error, self.origin("action"))
+            values.note(error, values.origin("action"))
             return ()
+        for action in actions:
+            if action.name.endswith(".py"):
+                values.warn(f"action {action.name!r}: Python actions are not run yet", values.origin("action"))
+        return tuple(action for action in actions if not action.name.endswith(".py"))
 
     def logpaths(self) -> tuple[LogPath, ...]:
         paths: list[LogPath] = []
-        option = self.shared.merged.find(self.name, "logpath")
-        for line in parse_lines(self.text_or_default("logpath")):
+        for line in parse_lines(self.values.text_or_default("logpath")):
             pattern, _, last = line.rpartition(" ")
             if not pattern:
                 pattern, last = line, "head"
-            if last not in ("head", "tail"):
-                self.report(
-                    Severity.ERROR,
+            if last in ("head", "tail"):
+                paths.append(LogPath(pattern.rstrip(), tail=last == "tail"))
+            else:
+                self.values.error(
                     f"'logpath' line {line!r} ends in {last!r}, which is neither head nor tail",
-                    option.at(line) if option else None,
+                    self.values.origin("logpath", line),
                     "put each path on a line of its own; a path cannot hold blanks",
                 )
-                continue
-            paths.append(LogPath(pattern.rstrip(), tail=last == "tail"))
         return tuple(dict.fromkeys(paths))
 
     def bantime(self) -> int | float:
-        seconds = self.typed("bantime", parse_time)
+        seconds = self.values.typed("bantime", parse_time)
         if seconds < 0 and seconds != PERMANENT:
-            self.report(
-                Severity.WARNING,
-                f"'bantime' is {seconds}: every ban ends before it begins",
-                self.origin("bantime"),
-                "-1 is for ever",
-            )
+            text = f"'bantime' is {seconds}: every ban ends before it begins"
+            self.values.warn(text, self.values.origin("bantime"), "-1 is for ever")
         return seconds
 
     def usedns(self, filter_: FilterSpec) -> str:
-        text = self.text("usedns")
-        value = (text if text is not None else filter_.usedns or KNOWN["usedns"].default or "").strip().lower()
-        if value in KNOWN["usedns"].choices:
+        choices = KNOWN["usedns"].choices
+        value = (self.values.text("usedns") or filter_.usedns or KNOWN["usedns"].default or "").strip().lower()
+        if value in choices:
             return value
-        self.report(
-            Severity.WARNING,
-            f"'usedns' is {value!r}; the safe `no` is used",
-            self.origin("usedns"),
-            f"use one of {', '.join(KNOWN['usedns'].choices)}",
-        )
+        text = f"'usedns' is {value!r}; the safe `no` is used"
+        self.values.warn(text, self.values.origin("usedns"), f"use one of {', '.join(choices)}")
         return "no"
 
     def ignoreip(self) -> tuple[str, ...]:
-        words = parse_words(self.text_or_default("ignoreip"))
-        option = self.shared.merged.find(self.name, "ignoreip")
+        words = parse_words(self.values.text_or_default("ignoreip"))
         for word in words:
             if "/" in word and not word.startswith("file:") and parse_subject(word).family is Family.OTHER:
-                self.report(
-                    Severity.WARNING,
+                self.values.warn(
                     f"'ignoreip' holds {word!r}, which is no network and exempts nobody",
-                    option.at(word) if option else None,
+                    self.values.origin("ignoreip", word),
                     "write it as 192.0.2.0/24 or 2001:db8::/32",
                 )
         return words
 
     def logencoding(self) -> str:
-        text = self.text_or_default("logencoding").strip() or "auto"
+        text = self.values.text_or_default("logencoding").strip() or "auto"
         if text.lower() == "auto":
             return "auto"
         try:
             codecs.lookup(text)
-        except LookupError:
-            self.report(
-                Severity.WARNING,
-                f"unknown logencoding {text!r}; auto is used",
-                self.origin("logencoding"),
-                "for example utf-8",
-            )
+        except (LookupError, ValueError):
+            what = f"unknown logencoding {text!r}; auto is used"
+            self.values.warn(what, self.values.origin("logencoding"), "write for example utf-8")
             return "auto"
         return text
 
     def settings(self) -> Mapping[str, Setting]:
         """Every option of the table and every one of the section itself, as it takes effect."""
         found: dict[str, Setting] = {}
-        for name in dict.fromkeys((*KNOWN, *self.own)):
+        for name in dict.fromkeys((*KNOWN, *self.values.own)):
             option = self.shared.merged.find(self.name, name)
             if option is None:
                 continue
             try:
-                found[name] = Setting(self.scope.expand_option(option), option.origin)
-            except ConfigError:  # what nobody reads may be broken; what is read has been reported
+                found[name] = Setting(self.values.scope.expand_option(option), option.origin)
+            except ConfigError:  # what nobody reads may be broken; what is read has been told
                 continue
         return MappingProxyType(found)

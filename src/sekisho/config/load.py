@@ -17,7 +17,7 @@ from sekisho.config.files import STOCK, Files
 from sekisho.config.layers import merge
 from sekisho.config.server import read_server
 from sekisho.model.problem import Origin, Problem, Severity
-from sekisho.model.specs import Configuration, FilterSpec, JailSpec, ServerSpec
+from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 
 __all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server"]
 
@@ -48,7 +48,7 @@ def find_directory(explicit: str | None) -> Path:
 
 def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configuration:
     """Return everything that the tree says. `overrides` are the command line's socket, pidfile, loglevel ..."""
-    from sekisho.config.jails import JailFiles, read_jail, wrong_defaults
+    from sekisho.config.jails import JailFiles, read_jails
 
     files = Files(directory)
     constants = _constants(directory)
@@ -61,15 +61,13 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
         problems.insert(0, Problem(Severity.ERROR, "there is no such configuration directory", origin))
     if general.broken or merged.broken or not directory.is_dir():
         return Configuration(server, (), tuple(problems), broken=True)
-    shared = JailFiles(files, merged, constants)
-    problems += wrong_defaults(shared)
-    jails: list[JailSpec] = []
-    for name in shared.names():
-        spec, found = read_jail(shared, name)
-        problems += _apart_from_defaults(found, problems)
-        if spec is not None:
-            jails.append(spec)
-    return Configuration(server, tuple(jails), tuple(problems))
+    found, jail_problems = read_jails(JailFiles(files, merged, constants))
+    return Configuration(
+        server,
+        tuple(jail.spec for jail in found.values() if jail.spec),
+        (*problems, *jail_problems),
+        failed=tuple(name for name, jail in found.items() if jail.enabled and not jail.spec),
+    )
 
 
 def load_server(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> ServerSpec:
@@ -93,17 +91,11 @@ def load_filter(
         bare, arguments = parse_brackets(name)
     except ValueError as error:
         raise mistake(f"invalid filter definition {name!r}: {error}", remedy="write it as name[option=value]") from None
-    definition = read_definition(
-        Files(directory), bare, {**arguments, **options}, journal=journal, constants=_constants(directory)
-    )
+    files, given = Files(directory), {**arguments, **options}
+    path = Path(bare) if "/" in bare or bare.endswith((".conf", ".local")) else None
+    definition = read_definition(files, bare, given, journal=journal, constants=_constants(directory), path=path)
     return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
 
 
 def _constants(directory: Path | None) -> dict[str, str]:
     return {"fail2ban_version": __version__, "fail2ban_confpath": str(directory or STOCK)}
-
-
-def _apart_from_defaults(found: list[Problem], before: list[Problem]) -> list[Problem]:
-    """The problems of one jail without those that were reported for `[DEFAULT]` already."""
-    told = {(problem.origin, problem.text) for problem in before if problem.jail is None}
-    return [problem for problem in found if (problem.origin, problem.text) not in told]

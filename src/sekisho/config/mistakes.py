@@ -8,34 +8,36 @@ from collections.abc import Collection, Iterable, Mapping
 
 from sekisho.config.ini import Option
 from sekisho.config.options import KNOWN, Kind
-from sekisho.model.problem import Problem, Severity
+from sekisho.model.problem import Origin, Problem, Severity
 
-_PAIR = re.compile(r"(?:^|\s)(?P<name>[A-Za-z_][\w.]*)\s*[=:](?=\s|\S)")
+_PAIR = re.compile(r"(?:^|\s)(?P<name>[A-Za-z_][\w.]*)\s*[=:]")
+_HEADER = re.compile(r"\[[\w.-]+\]")
 _GROUP = re.compile(r"\[[^\]]*\]")
 _HASH = re.compile(r"\s#.*", re.DOTALL)
 _REFERENCE = re.compile(r"%\(([^)]+)\)s")
 
 
-def joined(option: Option) -> Problem | None:
-    """Return the problem of an option in whose value another one hides: `enabled = true port = ssh`."""
+def hidden(option: Option) -> Problem | None:
+    """Return the problem of an option in whose text another option or a section hides.
+
+    `enabled = true port = ssh` on one line, or a line that was indented and so continues the one above it.
+    """
     row = KNOWN.get(option.name)
     if row is None or row.kind is Kind.FREE:
         return None
     for number, line in zip(option.lines, option.text.split("\n"), strict=False):
+        origin = Origin(option.origin.file, number)
         bare = _GROUP.sub(lambda group: " " * len(group[0]), line)
-        found = [pair for pair in _PAIR.finditer(bare) if _is_option(pair, row.kind)]
-        if not found:
-            continue
-        starts = [pair.start("name") for pair in found]
-        own, *others = (line[a:b].strip() for a, b in zip([0, *starts], [*starts, None], strict=True))
-        lines = ", ".join(f"`{other}`" for other in others)
-        origin = option.at(line) if number != option.origin.line else option.origin
-        return Problem(
-            Severity.ERROR,
-            f"{option.name!r} is {line!r}: another option stands on the same line",
-            origin,
-            remedy=f"leave `{option.name} = {own}` and put {lines} on a line of its own",
-        )
+        starts = [pair.start("name") for pair in _PAIR.finditer(bare) if _is_option(pair, row.kind)]
+        if number != option.origin.line and (starts[:1] == [0] or _HEADER.fullmatch(line)):
+            text = f"the line {line!r} is indented, and so belongs to {option.name!r} above it"
+            return Problem(Severity.ERROR, text, origin, remedy="remove the blanks before it")
+        if starts:
+            own, *others = (line[a:b].strip() for a, b in zip([0, *starts], [*starts, None], strict=True))
+            lines = " and ".join(f"`{other}`" for other in others)
+            text = f"{option.name!r} is {line!r}: another option stands on the same line"
+            remedy = f"leave `{option.name} = {own}` and put {lines} on a line of its own"
+            return Problem(Severity.ERROR, text, origin, remedy=remedy)
     return None
 
 

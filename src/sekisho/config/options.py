@@ -32,15 +32,16 @@ class Row:
     default: str | None
     doc: str
     choices: tuple[str, ...] = ()
+    least: int | None = None
 
 
 JAIL: tuple[Row, ...] = (
     Row("enabled", Kind.BOOL, "false", "whether the jail runs at all"),
     Row("filter", Kind.TEXT, "", "the filter that recognises failures, as name[option=value]"),
     Row("backend", Kind.TEXT, "auto", "how logs are read: auto, polling, pyinotify or systemd[journalflags=1]"),
-    Row("maxretry", Kind.INT, "3", "failures within findtime that lead to a ban"),
-    Row("maxmatches", Kind.INT, "5", "log lines kept with a ban as its evidence; 0 keeps none"),
-    Row("findtime", Kind.TIME, "600", "how long a failure is remembered"),
+    Row("maxretry", Kind.INT, "3", "failures within findtime that lead to a ban", least=1),
+    Row("maxmatches", Kind.INT, "5", "log lines kept with a ban as its evidence; 0 keeps none", least=0),
+    Row("findtime", Kind.TIME, "600", "how long a failure is remembered", least=1),
     Row("bantime", Kind.TIME, "600", "how long a ban lasts; -1 is for ever"),
     Row("bantime.increment", Kind.BOOL, "false", "whether the next ban of the same address is longer"),
     Row("bantime.factor", Kind.FREE, None, "multiplies an escalated ban time"),
@@ -106,6 +107,7 @@ KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 
 TRUE, FALSE = frozenset({"1", "on", "true", "yes"}), frozenset({"0", "off", "false", "no", ""})
 
+_LONGEST = 10**10  # three centuries; firewalls and ledgers count no further
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -128,9 +130,12 @@ def parse_whole(text: str) -> int:
 def parse_time(text: str) -> Seconds:
     """Return the seconds that `text` stands for; raises ValueError otherwise."""
     try:
-        return parse_duration(text)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"expected {Kind.TIME.value}, found {text!r}: {error}") from None
+        seconds = parse_duration(text)
+    except OverflowError:
+        seconds = _LONGEST + 1
+    if not abs(seconds) <= _LONGEST:
+        raise ValueError(f"{text!r} is longer than {_LONGEST} seconds")
+    return seconds
 
 
 def parse_words(text: str) -> tuple[str, ...]:
