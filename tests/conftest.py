@@ -20,7 +20,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     marker = item.get_closest_marker("system")
     if marker is None:
         return
-    reason = demo_stage.missing()
+    reason = "not root" if os.geteuid() != 0 else demo_stage.missing()
     absent = [name for name in marker.kwargs.get("needs", ()) if shutil.which(name) is None]
     if not reason and absent:
         reason = f"missing programs: {', '.join(absent)}"

@@ -71,18 +71,18 @@ class StageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A built stage, seen from outside. `root` is the holder's process id; it lives until `close`."""
+    """A built stage, seen from outside. `root` is the process inside that holds it; it lives until `close`."""
 
     holder: subprocess.Popen[str]
     root: int
+    namespaces: tuple[str, ...]
 
     def inside(self, argv: Sequence[str], *, network: str | None = None) -> list[str]:
         """Return the command that runs `argv` on the stage, in its own network or in the one named."""
-        net = f"--net={network}" if network else "--net"
-        target = [f"--target={self.root}", "--mount", "--pid", "--uts"]
+        enter = ["nsenter", f"--target={self.root}", *self.namespaces, "--mount", "--pid", "--uts"]
         if not network:
-            return ["nsenter", *target, net, "--", *argv]
-        return ["nsenter", *target, "--", "nsenter", net, "--", *argv]
+            return [*enter, "--net", "--", *argv]
+        return [*enter, "--", "nsenter", f"--net={network}", "--", *argv]
 
     def path(self, path: str | Path) -> Path:
         """Return where the stage's `path` lies for a process that is not on it (symbolic links are not followed)."""
@@ -122,18 +122,22 @@ class Stage:
 
 
 def missing() -> str:
-    """Return why no stage can be built here; empty when nothing stands against it."""
-    if os.geteuid() != 0:
-        return "not root"
+    """Return why no stage can be built here; empty when nothing stands against it.
+
+    Root is not needed where the system lets everyone have namespaces: one is root in one's own.
+    """
     absent = [name for name in _NEEDED if shutil.which(name) is None]
     if absent:
         return f"missing programs: {', '.join(absent)} (packages util-linux, mount, iproute2, nftables)"
     if find_journald() is None:
         return "systemd-journald is not installed"
-    probe = subprocess.run(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "true"], capture_output=True, text=True, check=False
-    )
+    probe = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
     return f"namespaces are not permitted here: {probe.stderr.strip()}" if probe.returncode else ""
+
+
+def _unshare() -> list[str]:
+    own_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *own_user, "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc", "--"]
 
 
 def find_journald() -> str | None:
@@ -148,9 +152,8 @@ def enter() -> Stage:
     """
     if reason := missing():
         raise StageError(reason)
-    unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--uts", "--kill-child", "--mount-proc"]
     holder = subprocess.Popen(
-        [*unshare, sys.executable, "-m", "sekisho.cli.demo_stage"],
+        [*_unshare(), sys.executable, "-m", "sekisho.cli.demo_stage"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -163,7 +166,8 @@ def enter() -> Stage:
         holder.kill()
         holder.wait()
         raise StageError(answer or "the stage's holder ended at once")
-    return Stage(holder, int(children.read_text().split()[0]))
+    own_user = () if os.geteuid() == 0 else ("--user", "--preserve-credentials")
+    return Stage(holder, int(children.read_text().split()[0]), own_user)
 
 
 def hold() -> None:
