@@ -178,7 +178,7 @@ class Actions:
             case "observe":
                 return ObserveAction(jail=jail.name, actname=spec.actname)
             case "mail":
-                return MailAction(spec, jail=jail, whois=self.whois, country=self.country, clock=self.clock)
+                return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
 
