@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sekisho.match.datetemplate import DateTemplate
 
@@ -20,8 +21,7 @@ _MINUTES_KEPT = 512
 """Dates remembered by minute for one value of `now`; a block of a merged log holds seldom more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Date:
+class Date(NamedTuple):
     """A date in a line. `start` and `end` are what gets cut; `stamp` is None when it is no valid date."""
 
     start: int

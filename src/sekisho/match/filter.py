@@ -15,6 +15,9 @@ from sekisho.match.zones import zone_offset
 from sekisho.model.candidate import Cut, Search
 from sekisho.model.specs import FilterSpec
 
+LONGEST_LINE = 65536
+"""Bytes of a line that are looked at. Fail2ban has no such bound; no service writes its evidence behind 64 KiB."""
+
 _DNS_MODES = frozenset({"yes", "warn", "no", "raw"})
 _ASCII_LIKE = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 
@@ -48,7 +51,14 @@ class CompiledFilter:
 
     def date_of(self, line: bytes, now: float) -> float | None:
         """The instant of a line, judged by this line alone; None where it has no valid date."""
-        return self.detector.stamp(line.decode(self.encoding, "replace").rstrip("\r\n"), now=now)
+        return self.detector.stamp(self.decode(line[:LONGEST_LINE])[0], now=now)
+
+    def decode(self, line: bytes) -> tuple[str, bool]:
+        """A line as text without its end, and whether every byte of it could be read (COMPAT 4.3)."""
+        try:
+            return line.decode(self.encoding).rstrip("\r\n"), True
+        except UnicodeDecodeError:
+            return line.decode(self.encoding, "replace").rstrip("\r\n"), False
 
 
 def compile_filter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sekisho.model.address import Family, Subject, parse_subject
 from sekisho.model.verdict import Captured
@@ -45,8 +45,7 @@ def text_of(value: Captured | None) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(NamedTuple):
     """Whom a match concerns. `hostname`: a name to be looked up first. Neither: nobody is known yet."""
 
     subject: Subject | None = None

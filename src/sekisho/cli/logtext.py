@@ -1,0 +1,80 @@
+"""Reading logs at a keyboard: blocks of whole lines, the rules that read them, names looked up, text made safe."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import BinaryIO
+
+from sekisho.match.fields import last_year_at
+from sekisho.match.filter import CompiledFilter
+from sekisho.match.finding import Hit
+from sekisho.match.matcher import Matcher
+from sekisho.model.address import Subject, parse_subject
+from sekisho.scan.bundle import Bundle
+
+BLOCK = 1 << 20
+_JAIL = "match"
+
+
+class Rules:
+    """A filter with its scanner and its memory, as one jail of the daemon would hold it."""
+
+    def __init__(self, compiled: CompiledFilter) -> None:
+        self.filter = compiled
+        self.matcher = Matcher(compiled, jail=_JAIL)
+        self._bundle = Bundle([(_JAIL, compiled.searches)])
+
+    def lines_of(self, block: bytes) -> Iterator[tuple[str, int]]:
+        """Each line of a block, decoded, and the mask of the rules that may match it."""
+        masks = {start: mask for start, _, mask in self._bundle.scan(block)}
+        start = 0
+        for raw in _split(block):
+            yield raw.decode(self.filter.encoding, "replace").rstrip("\r\n"), masks.get(start, 0)
+            start += len(raw)
+
+
+def _split(block: bytes) -> Iterator[bytes]:
+    """The lines of a block, ended by newlines alone: a log line may contain any other control character."""
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start) + 1 or len(block)
+        yield block[start:end]
+        start = end
+
+
+def read_blocks(log: BinaryIO) -> Iterator[bytes]:
+    """The log in blocks of whole lines; the last line may lack its newline."""
+    rest = b""
+    while data := log.read(BLOCK):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
+        else:
+            rest += data
+    if rest:
+        yield rest
+
+
+def admitted_year(*moments: float) -> int:
+    """The last year that a date may have, so that it suits the latest of several presents."""
+    return last_year_at(max(time.localtime(moment).tm_year for moment in moments))
+
+
+def host_of(hit: Hit) -> str | None:
+    """Whom a hit concerns: the address where the identifier is something else."""
+    who = hit.address or hit.subject
+    return who.text if who is not None else hit.hostname
+
+
+@lru_cache(maxsize=4096)
+def lookup(name: str) -> tuple[Subject, ...]:
+    """The addresses of a host name, none when it has none."""
+    try:
+        answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    return tuple(sorted({parse_subject(str(answer[4][0])) for answer in answers}, key=str))

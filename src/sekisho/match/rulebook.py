@@ -1,0 +1,132 @@
+"""Applies the expressions of a filter to a line: which of them matches, whom it concerns, what it proves (COMPAT 2.2).
+
+The text is what is left of a line without its date, and a newline. Prefregex narrows it to its content; the first
+failregex that matches decides, unless an ignoreregex matches the same text; a session id joins the line with earlier
+ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sekisho.match.buffered import Line, LineBuffer
+from sekisho.match.filter import CompiledFilter
+from sekisho.match.groups import Groups, Who, groups_of, who_of
+from sekisho.match.rule import Rule
+from sekisho.match.sessions import Sessions
+from sekisho.model.verdict import Captured
+
+LONGEST_EVIDENCE = 4096
+"""Characters kept of a line as evidence."""
+
+_MOST_MASKS = 4096
+
+Numbered = tuple[tuple[int, Rule], ...]
+_NOTHING: Groups = {}
+
+
+class Match(NamedTuple):
+    """A rule that matched: its number from 0, whom it concerns, whether it is mere context, and the evidence."""
+
+    regex: int
+    who: Who
+    nofail: bool
+    matches: tuple[str, ...]
+    captured: Mapping[str, Captured]
+
+
+class RuleBook:
+    """The expressions of one jail, with the sessions and the line buffer that they need."""
+
+    def __init__(self, compiled: CompiledFilter) -> None:
+        self._prefix = compiled.prefix.pattern.search if compiled.prefix is not None else None
+        self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
+        self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
+        self._usedns = compiled.usedns
+        self._rules: Numbered = tuple(enumerate(compiled.rules))
+        self._by_mask: dict[int, Numbered] = {}
+        self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
+        self.sessions = Sessions()
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def apply(
+        self, original: str, remainder: str, *, now: float, mask: int | None = None, check_all: bool = False
+    ) -> tuple[list[Match], bool]:
+        """The matches of a line, and whether an ignoreregex made it nothing.
+
+        `mask` limits the rules to those that a scanner found possible; `check_all` tries all of them instead of
+        stopping at the first that matches.
+        """
+        if self._buffer is not None:
+            return self._apply_to_buffer(self._buffer, Line(original, remainder), now=now)
+        text = remainder + "\n"
+        if self._ignore_early and self._is_ignored(text):
+            return [], True
+        before = _NOTHING
+        if self._prefix is not None:
+            found = self._prefix(text)
+            if found is None:
+                return [], False
+            before = groups_of(found)
+            if content := before.pop("content", None):
+                text = f"{content}\n"
+        matches: list[Match] = []
+        for number, rule in self._rules if mask is None else self._chosen(mask):
+            found = rule.pattern.search(text)
+            if found is None:
+                continue
+            if self._ignores and self._is_ignored(text):
+                return matches, True
+            groups = groups_of(found)
+            if before:
+                groups = before | groups
+            matches.append(self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now))
+            if not check_all:
+                break
+        return matches, False
+
+    def _apply_to_buffer(self, buffer: LineBuffer, line: Line, *, now: float) -> tuple[list[Match], bool]:
+        text = buffer.push(line)
+        if self._ignore_early and self._is_ignored(text):
+            return [], True
+        searched, shift, before = text, 0, _NOTHING
+        if self._prefix is not None:
+            found = self._prefix(text)
+            if found is None:
+                return [], False
+            before = groups_of(found)
+            if content := before.pop("content", None):
+                searched, shift = f"{content}\n", found.start("content")
+        for number, rule in self._rules:
+            found = rule.pattern.search(searched)
+            if found is None:
+                continue
+            lines = buffer.covered(text, found, shift=shift)
+            buffer.use_up(lines)
+            if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
+                return [], True
+            evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
+            return [self._match(number, before | groups_of(found), evidence, now=now)], False
+        return [], False
+
+    def _chosen(self, mask: int) -> Numbered:
+        rules = self._by_mask.get(mask)
+        if rules is None:
+            rules = tuple((number, rule) for number, rule in self._rules if mask >> number & 1)
+            if len(self._by_mask) < _MOST_MASKS:
+                self._by_mask[mask] = rules
+        return rules
+
+    def _is_ignored(self, text: str) -> bool:
+        return any(search(text) for search in self._ignores)
+
+    def _match(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> Match:
+        session = groups.get("mlfid")
+        if isinstance(session, str):
+            told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
+            who = who_of(told.groups, usedns=self._usedns)
+            return Match(number, who, told.nofail, told.matches, told.groups)
+        return Match(number, who_of(groups, usedns=self._usedns), bool(groups.get("nofail")), lines, groups)
