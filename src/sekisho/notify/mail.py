@@ -92,7 +92,7 @@ class MailAction:
     async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
         """Begin to write; about `standing` nothing is written. Raises ActionError when the settings make no sense."""
         try:
-            settings = parse_settings(self._spec.properties)
+            settings = parse_settings(self._spec.properties, host=self._host)
         except ValueError as error:
             raise ActionError(f"[{self._jail}] action {self.name}: {error}") from None
         self._settings = settings

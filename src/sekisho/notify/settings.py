@@ -43,16 +43,17 @@ class MailSettings:
     norestored: bool = True
 
 
-def parse_settings(properties: Mapping[str, str]) -> MailSettings:
-    """Return what the properties of an action file say.
+def parse_settings(properties: Mapping[str, str], *, host: str) -> MailSettings:
+    """Return what the properties of an action file say, on the host of that full name.
 
     Raises:
         ValueError: one of them makes no sense; the message names it.
 
     """
 
-    def text(name: str, default: str) -> str:
-        return properties.get(name, "").strip() or default
+    def text(name: str, default: str = "") -> str:
+        value = properties.get(name, "").replace("<fq-hostname>", host).replace("<sh-hostname>", host.partition(".")[0])
+        return value.strip() or default
 
     def true(name: str, default: str) -> bool:
         return text(name, default).lower() in _TRUE
@@ -60,16 +61,16 @@ def parse_settings(properties: Mapping[str, str]) -> MailSettings:
     (sender,) = _parse_addresses("sender", text("sender", "fail2ban"), most=1)
     try:
         mailer = Mailer(text("mailer", "sendmail").lower())
-        mailcmd = tuple(shlex.split(properties.get("mailcmd", "")))
+        mailcmd = tuple(shlex.split(text("mailcmd")))
     except ValueError as error:
-        raise ValueError(f"mailer or mailcmd {properties.get('mailcmd', '')!r}: {error}") from None
+        raise ValueError(f"mailer {text('mailer')!r} or mailcmd {text('mailcmd')!r}: {error}") from None
     return MailSettings(
         dest=_parse_addresses("dest", text("dest", "root"), most=100),
         sender=sender,
         sendername=_parse_name(text("sendername", "Fail2Ban")),
         mailer=mailer,
         mailcmd=mailcmd,
-        smtp=_parse_server(properties.get("smtphost", "").strip()),
+        smtp=_parse_server(text("smtphost")),
         whois=true("whois", "false"),
         lines=_parse_number("grepmax", text("grepmax", "1000"), most=_MOST_LINES) if true("lines", "false") else 0,
         notifystart=true("notifystart", "false"),
@@ -101,8 +102,9 @@ def _parse_name(text: str) -> str:
 
 def _parse_addresses(name: str, text: str, *, most: int) -> tuple[str, ...]:
     """Return the bare addresses of a comma list; none can end a header or pass for a program's option."""
-    found = tuple(address for _, address in getaddresses([text]))
-    if not 0 < len(found) <= most or not all(map(_is_address, found)):
+    one_line = ",".join(text.splitlines())  # a list may go on over several lines of a configuration
+    found = tuple(address for _, address in getaddresses([one_line]) if address)
+    if not 0 < len(found) <= most or not all(map(_is_address, found)) or ":" in one_line:  # no groups of RFC 5322
         raise ValueError(f"{name} {text!r}: expected {'one address' if most == 1 else 'addresses, comma separated'}")
     return found
 
