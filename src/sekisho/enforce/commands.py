@@ -48,8 +48,8 @@ class CommandAction:
 
     def __init__(
         self,
-        *,
         spec: ActionSpec,
+        *,
         jail: str,
         runner: Runner,
         clock: Callable[[], float],

@@ -46,6 +46,8 @@ class NftablesAction:
         self._clock = clock
         self._networks: dict[Family, dict[Network, float | None]] = {family: {} for family in _FAMILIES}
         self._shared: dict[Subject, dict[Subject, float | None]] = {}  # target: the identifiers that bar it
+        self._listing: set[Subject] = set()  # what the kernel listed last, and what was changed since
+        self._listed_at: int | None = None  # `others_changes` before that listing
 
     def __repr__(self) -> str:
         return f"<NftablesAction {self.name} of jail {self._jail}>"
@@ -56,6 +58,7 @@ class NftablesAction:
         failed, bans = _sort_out(standing, now)
         self._networks = {family: {} for family in _FAMILIES}
         self._shared = {}
+        self._listed_at = None
         for ban in bans:
             self._note(ban)
         try:
@@ -99,18 +102,24 @@ class NftablesAction:
         return failed
 
     async def listed(self) -> frozenset[Subject] | None:
-        """Return whom the kernel holds barred; None where it cannot be asked."""
-        found: set[Subject] = set()
+        """Return whom the kernel holds barred; None where it cannot be asked.
+
+        Listing 100,000 elements takes a second, so it is done only where another program has changed any rule of the
+        host since the last time; an element that ended by itself meanwhile is then still named until it is unbanned.
+        """
         try:
-            for family in _FAMILIES:
-                found.update(self._list_addresses(family))
-                found.update(self._list_networks(family))
+            mark = self._table.sets.others_changes()
+            if mark != self._listed_at:
+                found = [subject for family in _FAMILIES for subject in self._list(family)]
+                self._listing, self._listed_at = set(found), mark
         except FileNotFoundError:
+            self._listed_at = None
             return frozenset()
         except OSError as error:
+            self._listed_at = None
             _LOG.warning("[%s] nftables cannot be asked: %s", self._jail, error)
             return None
-        return frozenset(found)
+        return frozenset(self._listing)
 
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Remove the jail's chain and sets, and with the last jail the table."""
@@ -148,6 +157,8 @@ class NftablesAction:
         refused = self._table.sets.add(self._rules.addresses(family), elements) if elements else []
         if len(singles) < len(bans):
             self._project_networks(family, now)
+        self._listing.update(ban.target for ban in bans)
+        self._listing.difference_update(singles[refusal.element.key].target for refusal in refused)
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
 
     def _remove(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
@@ -172,6 +183,7 @@ class NftablesAction:
         refused = self._table.sets.delete(name, [Element(key) for key in gone]) if gone else []
         if wide:
             self._project_networks(family, now)
+        self._listing.difference_update(ban.target for ban in bans if ban.target not in self._shared)
         failed = [Failed(gone[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
         return failed + (self._add(family, kept, now) if kept else [])
 
@@ -204,11 +216,13 @@ class NftablesAction:
         fresh = [_range_element(span, width, _timeout(wanted[span], now)) for span in change.add]
         try:
             self._table.sets.exchange(name, remove=[_range_element(span, width) for span in stale], add=fresh)
-        except FileNotFoundError:
-            raise
         except OSError:  # an element has just expired, or a range in the set is not ours: write the set anew
             everything = [_range_element(span, width, _timeout(end, now)) for span, end in wanted.items()]
             self._table.sets.refill(name, everything)
+
+    def _list(self, family: Family) -> Iterable[Subject]:
+        yield from self._list_addresses(family)
+        yield from self._list_networks(family)
 
     def _list_addresses(self, family: Family) -> Iterable[Subject]:
         for element in self._table.sets.addresses(self._rules.addresses(family)):

@@ -30,8 +30,10 @@ from sekisho.enforce.wire import (
     pack_batch,
     pack_chain_dump,
     pack_dump,
+    pack_generation_request,
     parse_chain,
     parse_elements,
+    parse_generation,
     parse_replies,
 )
 
@@ -96,6 +98,7 @@ class NftSocket:
         """
         self._table = table
         self._sequence = itertools.count(1)
+        self._own_changes = 0
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
         self._socket.bind((0, 0))
         self._socket.settimeout(timeout)
@@ -160,8 +163,23 @@ class NftSocket:
         self._apply([Change(Verb.DELETE, set_name)])
 
     def addresses(self, set_name: str) -> list[Element]:
-        """Return the elements of a hash set as they stand. Raises OSError (FileNotFoundError: there is no such set)."""
-        return [element for _, element in self._list(set_name)]
+        """Return the elements of a hash set as they stand.
+
+        A set that is growing moves its elements about, and the kernel may then show one twice and another not at all;
+        so what was shown twice is asked again, and in the end everything that was ever seen counts.
+
+        Raises:
+            OSError: the kernel did not answer (FileNotFoundError: there is no such set).
+
+        """
+        seen: dict[bytes, Element] = {}
+        for _ in range(_LISTING_TRIES):
+            listed = self._list(set_name)
+            unique = {element.key: element for _, element in listed}
+            if len(unique) == len(listed):
+                return list(unique.values())
+            seen |= unique
+        return list(seen.values())
 
     def ranges(self, set_name: str, width: int) -> list[Element]:
         """Return the ranges of an interval set with keys of `width` bytes. Raises OSError as `addresses` does."""
@@ -171,6 +189,24 @@ class NftSocket:
         """Return the names of the table's chains, empty where there is no such table. Raises OSError."""
         chains = map(parse_chain, self._dump(pack_chain_dump))
         return frozenset(name for table, name in chains if table == self._table)
+
+    def others_changes(self) -> int:
+        """Return a number that stays the same as long as nobody but this socket changes any rule of the host.
+
+        It is the ruleset's generation less the batches that we made. Raises OSError.
+        """
+        sequence = self._number()
+        self._socket.sendall(pack_generation_request(sequence))
+        while True:
+            for reply in self._read():
+                if reply.sequence == sequence and reply.error:
+                    raise OSError(reply.error, os.strerror(reply.error), "the generation of the ruleset")
+                if reply.sequence == sequence:
+                    return (parse_generation(reply.body) - self._own_changes) & 0xFFFFFFFF
+
+    def note_own_change(self) -> None:
+        """Take note that one change was made for us by another program."""
+        self._own_changes += 1
 
     def _list(self, set_name: str) -> list[tuple[bool, Element]]:
         bodies = self._dump(lambda sequence: pack_dump(self._table, set_name, sequence))
@@ -218,6 +254,7 @@ class NftSocket:
                     raise OSError(reply.error, os.strerror(reply.error), f"table inet {self._table}")
                 if 0 <= index < len(changes) and reply.error is not None:
                     errors[index] = reply.error
+        self._own_changes += not any(errors.values())
         return [errors[index] for index in range(len(changes))]
 
     def _dump(self, request: Callable[[int], bytes]) -> list[bytes]:

@@ -41,6 +41,12 @@ class Sets(Protocol):
     def chains(self) -> frozenset[str]:
         """Name the table's chains."""
 
+    def others_changes(self) -> int:
+        """Return a number that stays the same while nobody else changes any rule."""
+
+    def note_own_change(self) -> None:
+        """Take note that nft made one change for us."""
+
     def close(self) -> None:
         """Let go of the kernel."""
 
@@ -79,7 +85,7 @@ class NftTable:
 
         """
         async with self._lock:
-            await self._run(render_set_up(rules, self._jail_chains()))
+            await self._change(render_set_up(rules, self._jail_chains()))
             self._owners[rules.label] = owner
 
     async def take_down(self, rules: JailRules, owner: object) -> None:
@@ -97,11 +103,16 @@ class NftTable:
                 return
             others = self._jail_chains() - {rules.chain} if len(self._owners) > 1 else frozenset()
             if not others or rules.chain in self._jail_chains():
-                await self._run(render_take_down([rules.label], others))
+                await self._change(render_take_down([rules.label], others))
             del self._owners[rules.label]
-            if not self._owners and self._sets is not None:
-                self._sets.close()
-                self._sets = None
+            if not self._owners:
+                self.close()
+
+    def close(self) -> None:
+        """Let go of the kernel; what stands there goes on standing."""
+        if self._sets is not None:
+            self._sets.close()
+            self._sets = None
 
     async def settle(self) -> tuple[str, ...]:
         """Remove what an earlier life left for jails that are no more; to be called once all actions have started.
@@ -113,8 +124,15 @@ class NftTable:
             found = self._jail_chains()
             stale = tuple(sorted(chain.removeprefix(CHAIN_PREFIX) for chain in found - standing))
             if stale:
-                await self._run(render_take_down(stale, standing))
+                await self._change(render_take_down(stale, standing))
             return stale
+
+    async def _change(self, text: str) -> None:
+        """Let nft make a change, and know it for our own where nobody else made one at the same time."""
+        before = self.sets.others_changes()
+        await self._run(text)
+        if self.sets.others_changes() == (before + 1) & 0xFFFFFFFF:
+            self.sets.note_own_change()
 
     def _jail_chains(self) -> frozenset[str]:
         """Return the jails' chains that stand in the kernel."""

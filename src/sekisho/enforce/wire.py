@@ -17,6 +17,7 @@ address there is has no end.
 from __future__ import annotations
 
 import enum
+import functools
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ _ERROR, _DONE = 2, 3
 _INTERRUPTED = 0x10  # NLM_F_DUMP_INTR: the set changed while it was being listed
 _GET = (_SUBSYSTEM << 8) | 13
 _GET_CHAIN = (_SUBSYSTEM << 8) | 4
+_GET_GENERATION = (_SUBSYSTEM << 8) | 16
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 
@@ -114,6 +116,11 @@ def pack_chain_dump(sequence: int) -> bytes:
     return _message(_GET_CHAIN, _REQUEST | _DUMP, sequence, b"")
 
 
+def pack_generation_request(sequence: int) -> bytes:
+    """Return the request for the ruleset's generation."""
+    return _message(_GET_GENERATION, _REQUEST, sequence, b"", family=0)
+
+
 def parse_replies(data: bytes) -> Iterator[Reply]:
     """Return the messages in what one read of the socket gave."""
     offset = 0
@@ -148,6 +155,12 @@ def parse_chain(body: bytes) -> tuple[str, str]:
     return table, name
 
 
+def parse_generation(body: bytes) -> int:
+    """Return the number of the ruleset's generation; every transaction of anybody makes a new one."""
+    found = [body[start:end] for kind, start, end in _attributes(body, 0, len(body)) if kind == 1]
+    return int.from_bytes(found[0], "big")
+
+
 def join_ranges(parts: Iterable[tuple[bool, Element]], width: int) -> list[Element]:
     """Return the ranges of an interval set from its half elements; `width` is the length of a key in bytes."""
     ranges: list[Element] = []
@@ -172,15 +185,26 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _pack_element(element: Element, *, timed: bool) -> bytes:
-    key = _attribute(_NESTED | _KEY, _attribute(1, element.key))
-    if timed and element.timeout is not None:
-        key = _attribute(_TIMEOUT, struct.pack("!Q", element.timeout)) + key
-    packed = _attribute(_NESTED | 1, key)
+    before, between = _frame(len(element.key), element.timeout is not None and timed)
+    if element.timeout is not None and timed:
+        packed = before + element.timeout.to_bytes(8, "big") + between + element.key
+    else:
+        packed = before + element.key
     if element.last is None or element.last == b"\xff" * len(element.last):
         return packed
     after = (int.from_bytes(element.last, "big") + 1).to_bytes(len(element.last), "big")
     mark = _attribute(_FLAGS, struct.pack("!I", _INTERVAL_END))
     return packed + _attribute(_NESTED | 1, mark + _attribute(_NESTED | _KEY, _attribute(1, after)))
+
+
+@functools.cache
+def _frame(width: int, timed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - the key of a cache
+    """Return the bytes of an element before its timeout (or its key) and between timeout and key."""
+    key = _attribute(_NESTED | _KEY, _attribute(1, bytes(width)))
+    if not timed:
+        return _attribute(_NESTED | 1, key)[:-width], b""
+    whole = _attribute(_NESTED | 1, _attribute(_TIMEOUT, bytes(8)) + key)
+    return whole[:8], key[:-width]
 
 
 def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -193,7 +217,31 @@ def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, i
         start += (length + 3) & ~3
 
 
+@functools.cache
+def _layout(length: int) -> tuple[struct.Struct, tuple[bytes, ...]] | None:
+    """Return how the kernel lays out an ordinary element of so many bytes, with what stands between its values.
+
+    An element with a counter, and perhaps a timeout, is what a set of ours consists of; it is read with one unpacking
+    instead of a walk over eleven attributes, ten times as fast. Whatever is laid out in another way is walked.
+    """
+    for width in (4, 16):
+        counter = _attribute(_COUNTER_BYTES, bytes(8)) + _attribute(_COUNTER_PACKETS, bytes(8))
+        expression = _attribute(_EXPRESSION, _attribute(1, b"counter\0") + _attribute(2, counter))
+        ordinary = _attribute(_KEY, _attribute(1, bytes(width))) + expression
+        timed = ordinary + _attribute(_TIMEOUT, bytes(8)) + _attribute(_EXPIRATION, bytes(8))
+        for example, tail in ((ordinary, ""), (timed, "4sQ4sQ")):
+            if len(example) == length:
+                shape = struct.Struct(f"!8s{width}s24sQ4sQ{tail}")
+                return shape, shape.unpack(example)[0::2]
+    return None
+
+
 def _parse_element(data: bytes, start: int, end: int) -> tuple[bool, Element]:
+    layout = _layout(end - start)
+    if layout is not None:
+        values = layout[0].unpack_from(data, start)
+        if values[0::2] == layout[1]:
+            return False, Element(values[1], None, values[9] if len(values) > 6 else None, values[5], values[3])
     key = b""
     is_end = False
     left: int | None = None

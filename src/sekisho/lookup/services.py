@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from sekisho.model.ports import ALL_PORTS, LAST_PORT, PortRange, merge_ports
@@ -80,6 +80,19 @@ def render_for_commands(text: str, ask: Ask = ask_system) -> str:
         known = not word[0].isdigit() and ask(word) is not None
         shown.append(word if known else str(ports).replace("-", ":"))
     return ",".join(shown)
+
+
+def with_known_ports(properties: Mapping[str, str], ask: Ask = ask_system) -> Mapping[str, str]:
+    """Return an action's properties with its `port` as `render_for_commands` writes it, wherever it is spelled out.
+
+    By the time the host is known, the port's text has been filled into the commands, so it is mended there too.
+    """
+    written = properties.get("port", "").strip()
+    mended = render_for_commands(written, ask)
+    if not mended or mended == written:
+        return properties
+    spelled = re.compile(rf"(?<![\w,:-]){re.escape(written)}(?![\w,:-])")
+    return {name: spelled.sub(mended, value) for name, value in properties.items()}
 
 
 def _words(text: str) -> list[str]:
