@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import getopt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from sekisho.model.duration import Seconds, parse_duration
@@ -77,7 +77,7 @@ class Invocation:
     words: tuple[str, ...] = ()
     asked: Asked = Asked.COMMAND
     directory: str | None = None
-    overrides: Mapping[str, str] = _NOTHING
+    overrides: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     pname: str = "fail2ban-server"
     tests: bool = False
     verbosity: int = 1
