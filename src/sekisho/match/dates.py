@@ -29,6 +29,11 @@ class Date(NamedTuple):
     stamp: float | None
     template: DateTemplate
 
+    @property
+    def is_empty(self) -> bool:
+        """True when the template matched no text: the log has no dates."""
+        return self.start == self.end
+
 
 @dataclass(slots=True)
 class DateMemory:

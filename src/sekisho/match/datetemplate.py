@@ -82,6 +82,8 @@ class DateTemplate:
         """Seconds since the epoch of a match; None when it is no valid date."""
         if self.reader is not None:
             return self.reader(found, now, zone)
+        if not self.slots:
+            return None  # like {NONE}: it says where a date would be, and gives none
         return stamp_of({slot: found[number] for slot, number in self.slots}, now=now, zone=zone)
 
 

@@ -49,7 +49,8 @@ class Placing:
     def of_line(self, line: str, *, now: float) -> tuple[float | None, str, str | None]:
         """The instant of a line by itself, what of it is to be searched, and the date template that fitted.
 
-        A line without a date takes the last one where that is not older than `LATE`.
+        A line without a date takes the last one where that is not older than `LATE`. A template that matches nothing
+        (`{NONE}`) says that the log has no dates: its lines are written now.
         """
         memory = self._memory("")
         date = self._find(line, memory.habits, now=now)
@@ -59,7 +60,9 @@ class Placing:
         name = date.template.name if date is not None else None
         if memory.last is not None and memory.last > now - LATE:
             return memory.last, line, name
-        return None, line[: date.start] + line[date.end :] if date is not None else line, name
+        if date is None:
+            return None, line, name
+        return now if date.is_empty else None, line[: date.start] + line[date.end :], name
 
     def of_candidate(
         self, source: str, data: bytes, start: int, line: str, *, live: bool, now: float
@@ -71,15 +74,16 @@ class Placing:
             memory.last = date.stamp
             memory.known = start
             return date.stamp, line[: date.start] + line[date.end :] if date.start else line[date.end :]
-        remainder = line
-        if date is not None:
+        remainder, at_worst = line, now if live else None
+        if date is not None and date.is_empty:
+            at_worst = now
+        elif date is not None:
             remainder = line[: date.start] + line[date.end :]
-            if date.end > date.start:
-                self._say("ERROR", "timeText", f"findFailure failed to parse timeText: {line[date.start : date.end]}")
+            self._say("ERROR", "timeText", f"findFailure failed to parse timeText: {line[date.start : date.end]}")
         self._look_back(memory, data, start, now)
         if memory.last is not None and (not live or memory.last > now - LATE):
             return memory.last, line
-        return (now if live else None), remainder
+        return at_worst, remainder
 
     def end_block(self, source: str, data: bytes) -> None:
         """The next candidate of `source` stands behind `data`."""
