@@ -64,7 +64,8 @@ class _Open:
     lines: list[int]
 
     def closed(self) -> Option:
-        return Option(self.name, "\n".join(self.pieces).rstrip(), self.origin, tuple(self.lines))
+        text = "\n".join(self.pieces).rstrip()
+        return Option(self.name, text, self.origin, tuple(self.lines[: text.count("\n") + 1]))
 
 
 @dataclass(slots=True)

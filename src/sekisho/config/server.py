@@ -9,11 +9,11 @@ from sekisho.config.errors import ConfigError
 from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged
 from sekisho.config.options import SERVER, Row, parse_time, parse_whole
+from sekisho.model.loglevel import parse_level
 from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ServerSpec
 
 _SECTION = "Definition"
-_LEVELS = ("CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "MSG", "DEBUG", "TRACEDEBUG", "HEAVYDEBUG")
 _FOREIGN_LEDGER = "fail2ban.sqlite3"
 _OWN_LEDGER = "/var/lib/sekisho/ledger.sqlite"
 _NOWHERE = ("none", ":memory:")
@@ -39,9 +39,11 @@ def read_server(
 
     defaults = ServerSpec()
     level = texts["loglevel"].upper()
-    if level not in _LEVELS and not level.isdecimal():
-        wrong("loglevel", f"use one of {', '.join(_LEVELS)}, or a number; INFO is used")
+    try:
+        parse_level(level)
+    except ValueError as error:
         level = defaults.loglevel
+        wrong("loglevel", f"{error}; {level} is used")
     allowipv6 = _IPV6.get(texts["allowipv6"].lower(), "")
     if not allowipv6:
         wrong("allowipv6", "use auto, yes or no; auto is used")
