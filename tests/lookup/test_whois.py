@@ -145,6 +145,22 @@ def test_a_program_that_hangs_is_given_up(tmp_path: Path) -> None:
     assert report == "no whois: no answer within 0.2 seconds"
 
 
+def test_what_a_program_complains_of_is_no_answer_for_a_day(tmp_path: Path) -> None:
+    """It is shown, and asked again soon; a report is not."""
+
+    async def play() -> None:
+        program = tmp_path / "whois"
+        for status, asked in ((1, 2), (0, 1)):
+            program.write_text(f"#!/bin/sh\necho x >> {tmp_path}/{status}\necho network unreachable\nexit {status}\n")
+            program.chmod(0o700)
+            whois = Whois(program=str(program), clock=iter(range(0, 10**6, 3600)).__next__)
+            for _ in range(2):
+                assert await whois(_ADDRESS) == "network unreachable"
+            assert (tmp_path / str(status)).read_text() == "x\n" * asked
+
+    asyncio.run(play())
+
+
 @pytest.mark.system
 def test_the_real_program_takes_our_arguments() -> None:
     """`--` ends its options; a server on loopback gets the address (the program itself would ask far away)."""

@@ -93,6 +93,18 @@ def test_a_note_tells_of_a_start() -> None:
     assert "The jail sshd on gate.example.org has been started." in _body(message)
 
 
+def test_a_letter_is_plain_where_it_can_be() -> None:
+    """A log line of ordinary length is found by grep; only other letters and endless lines are encoded."""
+    line = "Nov 14 22:13:20 gate sshd[1]: Failed password for invalid user " + "x" * 100 + " from 192.0.2.1 port 1 ssh2"
+    ban = replace(_BAN, matches=(line,))
+    assert line.encode() in write_ban(ban, envelope=_ENVELOPE, stamp=_STAMP).as_bytes()
+    for odd in (line + "é", line * 9):
+        message = write_ban(replace(_BAN, matches=(odd,)), envelope=_ENVELOPE, stamp=_STAMP)
+        assert message["Content-Transfer-Encoding"] == "quoted-printable"
+        assert max(map(len, message.as_bytes().splitlines())) <= 78
+        assert odd in _body(message)
+
+
 def test_megabytes_of_whois_and_lines_are_cut() -> None:
     """A letter stays one that a mail server takes."""
     ban = replace(_BAN, matches=("y" * 10**6,) * 1000)

@@ -85,23 +85,23 @@ class Whois:
         async with self._turn:
             try:
                 async with asyncio.timeout(self._seconds):
-                    report = await (self._by_program(address) if self._program else self._by_hand(address))
+                    report, kept = await (self._by_program(address) if self._program else self._by_hand(address))
             except TimeoutError:
                 return Answer(f"no whois: no answer within {self._seconds:g} seconds", _KEPT_FAILURE)
             except OSError as error:
                 return Answer(f"no whois: {error}", _KEPT_FAILURE)
         text = _decode(report).strip()
-        return Answer(text, _KEPT) if text else Answer("no whois: the answer is empty", _KEPT_FAILURE)
+        return Answer(text, kept) if text else Answer("no whois: the answer is empty", _KEPT_FAILURE)
 
-    async def _by_program(self, address: str) -> bytes:
+    async def _by_program(self, address: str) -> tuple[bytes, float]:
         assert self._program is not None
         # the limit of its own comes first, so that what it printed until then is not lost
         outcome = await run_command([self._program, "--", address], seconds=self._seconds * 0.9, limit=_LIMIT)
         if outcome.status is None and not outcome.output:
             raise TimeoutError
-        return outcome.output
+        return outcome.output, _KEPT if outcome.status == 0 else _KEPT_FAILURE  # a report or a complaint: worth showing
 
-    async def _by_hand(self, address: str) -> bytes:
+    async def _by_hand(self, address: str) -> tuple[bytes, float]:
         server, asked, report = self._server, set[str](), b""
         for _ in range(_HOPS):
             asked.add(server)
@@ -118,7 +118,7 @@ class Whois:
             server = referral["host"].decode().lower()
             if server in asked:
                 break
-        return report
+        return report, _KEPT
 
     async def _query(self, server: str, question: str) -> bytes:
         """Return what one server says (RFC 3912: a line out, text in, until it closes)."""

@@ -155,5 +155,9 @@ def _write(subject: str, body: Iterable[str], *, envelope: Envelope, stamp: Stam
     message["Date"] = format_datetime(datetime.fromtimestamp(stamp.now, stamp.zone).astimezone(stamp.zone))
     message["Message-ID"] = stamp.message_id
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers this
-    message.set_content("\n".join(["Hello,", "", *body, "", "-- ", f"Sekisho on {envelope.host}", ""]))
+    lines = ["Hello,", "", *body, "", "-- ", f"Sekisho on {envelope.host}", ""]
+    text = "\n".join(lines)
+    # left to itself, set_content would encode for any line beyond 78; whoever greps a mailbox wants to find addresses
+    plain = text.isascii() and max(map(len, lines)) <= 998  # RFC 5322, section 2.1.1
+    message.set_content(text, cte="7bit" if plain else "quoted-printable")
     return message
