@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,9 @@ def test_a_program_that_hangs_is_ended_with_its_children(tmp_path: Path) -> None
     assert outcome.status is None
     pids = [int(line) for line in outcome.output.split()]
     assert len(pids) == 2
-    assert not any(_runs(pid) for pid in pids)
+    deadline = time.monotonic() + 10
+    while any(_runs(pid) for pid in pids):  # the kernel takes the second a moment after the first
+        assert time.monotonic() < deadline
 
 
 def _runs(pid: int) -> bool:

@@ -10,8 +10,6 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_GRACE = 0.5  # seconds between SIGTERM and SIGKILL
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -71,16 +69,8 @@ async def run_command(argv: Sequence[str], *, seconds: float, limit: int) -> Out
             status = transport.get_returncode()
     finally:
         if not collector.gone.is_set():
-            await _end(transport.get_pid(), collector)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(transport.get_pid(), signal.SIGKILL)  # it only asks: nothing to clean up
+            await collector.gone.wait()
         transport.close()
     return Outcome(status, bytes(collector.output))
-
-
-async def _end(group: int, collector: _Collector) -> None:
-    """End the process group, with force where asking does not help."""
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, sign)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(collector.gone.wait(), _GRACE)
-            return
