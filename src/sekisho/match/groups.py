@@ -52,6 +52,11 @@ class Who(NamedTuple):
     hostname: str | None = None
     address: Subject | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """True when a failure can be counted to somebody, be it after a look-up."""
+        return self.subject is not None or self.hostname is not None
+
 
 def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:
     """The identifier and the address of a match, by the rules of COMPAT 2.3 and 2.6."""

@@ -28,14 +28,42 @@ MOST_LINES = 64
 
 @dataclass(slots=True)
 class _Facts:
-    """What one session has told so far."""
+    """What one session has told so far. `pending`: it has failed, and nobody knows yet whose session it is."""
 
     born: float
-    groups: Groups
+    groups: Groups = field(default_factory=dict)
     users: set[str] = field(default_factory=set)
     matches: list[str] = field(default_factory=list)
     nofail_matches: list[str] = field(default_factory=list)
     pending: bool = False
+
+    @property
+    def is_context(self) -> bool:
+        """True while the newest line was no failure."""
+        return bool(self.groups.get("nofail") or self.groups.get("mlfgained"))
+
+    def turn(self, *, gained: bool) -> None:
+        """Make ready for another line: what has been reported is done with."""
+        if gained:
+            self.pending = False
+        if not self.is_context and not self.pending:
+            self.matches.clear()
+        self.groups.pop("nofail", None)
+        self.groups.pop("mlfgained", None)
+
+    def convict(self) -> bool:
+        """True when the newest line counts whatever it says itself: somebody awaited it, or there are two users."""
+        if not self.pending and len(self.users) < 2:
+            return False
+        self.pending = False
+        self.groups.pop("nofail", None)
+        self.groups.pop("mlfgained", None)
+        return True
+
+    def prove(self, lines: tuple[str, ...]) -> None:
+        """The newest lines are a failure, and all context before them belongs to it."""
+        self.matches = [*self.nofail_matches, *self.matches, *lines][-MOST_LINES:]
+        self.nofail_matches.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,37 +91,24 @@ class Sessions:
         forget = bool(groups.get("mlfforget"))
         facts = self._recall(session, now)
         if facts is None:
-            facts = _Facts(now, {})
+            facts = _Facts(now)
             if not forget:
-                self._remember(session, facts)
+                self._open_session(session, facts)
         else:
-            if gained:
-                facts.pending = False
-            if not _was_context(facts.groups) and not facts.pending:
-                facts.matches.clear()  # they have been reported
-            for name in ("nofail", "mlfgained"):
-                facts.groups.pop(name, None)
+            facts.turn(gained=gained)
             if forget:
                 del self._open[session]
+        is_remembered = facts.groups or not forget
         facts.groups.update(groups)
-        if isinstance(user := groups.get("user"), str):
+        if is_remembered and isinstance(user := groups.get("user"), str) and user:
             facts.users.add(user)
-        if facts.pending or len(facts.users) > 1:
-            facts.pending = nofail = gained = False
-        for name, holds in (("nofail", nofail), ("mlfgained", gained)):
-            if not holds:
-                facts.groups.pop(name, None)
-        if not nofail:
-            facts.matches = [*facts.nofail_matches, *facts.matches, *lines][-MOST_LINES:]
-            facts.nofail_matches = []
+        if facts.convict() or not nofail:
+            nofail = False
+            facts.prove(lines)
+            facts.pending = not who_of(facts.groups, usedns=usedns).is_known
         elif not forget:
             facts.nofail_matches = [*facts.nofail_matches, *lines][-MOST_LINES:]
-        if not nofail:
-            who = who_of(facts.groups, usedns=usedns)
-            facts.pending = who.subject is None and who.hostname is None
-        told = dict(facts.groups)
-        if facts.users:
-            told["users"] = tuple(sorted(facts.users))
+        told = facts.groups | {"users": tuple(sorted(facts.users))} if facts.users else dict(facts.groups)
         return Told(told, tuple(facts.matches), nofail)
 
     def _recall(self, session: str, now: float) -> _Facts | None:
@@ -103,11 +118,7 @@ class Sessions:
             return None
         return facts
 
-    def _remember(self, session: str, facts: _Facts) -> None:
+    def _open_session(self, session: str, facts: _Facts) -> None:
         if len(self._open) >= MOST_SESSIONS:
             del self._open[next(iter(self._open))]
         self._open[session] = facts
-
-
-def _was_context(groups: Mapping[str, Captured]) -> bool:
-    return bool(groups.get("nofail") or groups.get("mlfgained"))
