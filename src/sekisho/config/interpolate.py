@@ -12,7 +12,6 @@ Only an option that somebody reads is expanded, so a mistake in an unused one do
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -110,6 +109,8 @@ class Scope:
         return own.get(name) or self.merged.sections[DEFAULT].get(name)
 
     def _suggestion(self, name: str) -> str:
+        import difflib  # here, since the client reads configuration too and starts without it
+
         names = {*self.merged.sections.get(self.section, {}), *self.merged.sections[DEFAULT], *self.given}
         near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.75)
         return (

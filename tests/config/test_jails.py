@@ -1,0 +1,214 @@
+"""Jails."""
+
+from __future__ import annotations
+
+from tests.config.conftest import Tree
+
+from sekisho.config.load import load
+from sekisho.model.problem import Severity
+from sekisho.model.specs import BackendSpec, Configuration, JailSpec, LogPath
+
+_FILTER = {"filter.d/f.conf": "[Definition]\nfailregex = ^fail from <HOST>$\njournalmatch = A=1\n"}
+_BASE = {
+    **_FILTER,
+    "action.d/note.conf": "[Definition]\nactionban = note <ip>\n",
+    "jail.conf": "[DEFAULT]\nfilter = f\naction = note\nlogpath = /var/log/x\n",
+}
+
+
+def load_local(tree: Tree, text: str, **more: str) -> Configuration:
+    """Load a tree that has a filter, an action and this jail.local."""
+    return load(tree({**_BASE, "jail.local": text, **more}))
+
+
+def only_jail(tree: Tree, text: str) -> JailSpec:
+    """Return the one jail `[j]`, which must have no problems."""
+    found = load_local(tree, f"[j]\nenabled = true\n{text}")
+    assert found.problems == ()
+    return found.jails[0]
+
+
+def told(found: Configuration) -> list[str]:
+    """Return each problem as `severity line jail: text`."""
+    return [
+        f"{problem.severity.value} {problem.origin.line if problem.origin else 0} {problem.jail}: {problem.text}"
+        for problem in found.problems
+    ]
+
+
+def test_a_jail_is_read_whole(tree: Tree) -> None:
+    """Every option has its place and its meaning (COMPAT 1.7, 4.2; 9, case 15)."""
+    jail = only_jail(
+        tree,
+        """backend = Polling
+logpath = /var/log/a.log tail
+   /var/log/b*.log
+   /var/log/c.log head
+bantime = 3600 ; inline comment
+findtime = 1h 30m
+maxretry = 4
+maxmatches = %(maxretry)s
+ignoreip = 127.0.0.1/8 ::1,\t192.0.2.77 host.example
+ignoreself = false
+ignorecommand = /bin/true <ip>
+usedns = no
+logencoding = latin-1
+logtimezone = UTC+0200
+""",
+    )
+    assert jail.backend == BackendSpec("polling")
+    assert jail.logpaths == (
+        LogPath("/var/log/a.log", tail=True),
+        LogPath("/var/log/b*.log"),
+        LogPath("/var/log/c.log"),
+    )
+    assert (jail.bantime, jail.findtime, jail.maxretry, jail.maxmatches) == (3600, 5400, 4, 4)
+    assert jail.ignoreip == ("127.0.0.1/8", "::1", "192.0.2.77", "host.example")
+    assert (jail.ignoreself, jail.ignorecommand, jail.usedns) == (False, "/bin/true <ip>", "no")
+    assert (jail.logencoding, jail.logtimezone) == ("latin-1", "UTC+0200")
+    assert jail.filter.failregex == ("^fail from <HOST>$",)
+    assert [action.actname for action in jail.actions] == ["note"]
+
+
+def test_settings_say_what_holds_and_who_said_so(tree: Tree) -> None:
+    """Every effective option has its expanded text and its file and line; a broken unused one is left out."""
+    settings = only_jail(tree, "port = 22\nnote = p%(port)s\nunused = %(nope)s\n").settings
+    assert settings["note"].text == "p22"
+    assert str(settings["note"].origin).endswith("jail.local:4")
+    assert str(settings["filter"].origin).endswith("jail.conf:2")
+    assert "unused" not in settings
+
+
+def test_a_journal_jail_has_its_filters_match_or_its_own(tree: Tree) -> None:
+    """The section's `journalmatch` beats the filter's; backend arguments are kept (COMPAT 1.5, 4.4)."""
+    jail = only_jail(tree, "backend = systemd[journalflags=1, journalpath=/x]\n")
+    assert jail.backend.is_journal
+    assert jail.backend.options == {"journalflags": "1", "journalpath": "/x"}
+    assert jail.journalmatch == ("A=1",)
+    assert only_jail(tree, "backend = systemd\njournalmatch = B=2\n   C=3\n").journalmatch == ("B=2", "C=3")
+
+
+def test_a_section_extends_its_filter(tree: Tree) -> None:
+    """`known/failregex` is the filter's text, whatever earlier layers said (asked of Fail2ban 1.0.2)."""
+    found = load_local(
+        tree,
+        "[j]\nenabled = true\nfailregex = lost <HOST>\n",
+        **{"jail.d/x.local": "[j]\nfailregex = %(known/failregex)s\n  ^more <HOST>$\nmaxlines = 2\nignoreregex = ^n\n"},
+    )
+    assert found.jails[0].filter.failregex == ("^fail from <HOST>$", "^more <HOST>$")
+    assert found.jails[0].filter.maxlines == 2
+    assert found.jails[0].filter.ignoreregex == ("^n",)
+
+
+def test_a_jails_mistake_is_its_own(tree: Tree) -> None:
+    """Unknown references, filters and actions, bad brackets, times: each stops one jail, the others run."""
+    found = load_local(
+        tree,
+        """
+        [DEFAULT]
+        enabled = true
+        [good]
+        [reference]
+        bantime = %(nope)s
+        [nofilter]
+        filter = nosuch
+        [noaction]
+        action = nosuch
+        [brackets]
+        filter = f[x=1]b
+        [time]
+        findtime = soon
+        [path]
+        logpath = /a /b
+        [backend]
+        backend = sytemd
+        [off]
+        enabled = false
+        bantime = %(nope)s
+        """,
+    )
+    assert [jail.name for jail in found.jails] == ["good"]
+    assert found.failed == ("reference", "nofilter", "noaction", "brackets", "time", "path", "backend")
+    assert told(found) == [
+        "error 5 reference: 'bantime' refers to %(nope)s, which is set neither in [reference] nor in [DEFAULT]",
+        "error 7 nofilter: there is no filter 'nosuch'",
+        "error 9 noaction: there is no action 'nosuch'",
+        "error 11 brackets: invalid filter definition 'f[x=1]b': unexpected option syntax",
+        "error 13 time: 'findtime': duration 'soon': name 'soon' is not defined",
+        "error 15 path: 'logpath' line '/a /b' ends in '/b', which is neither head nor tail",
+        "error 17 backend: unknown backend 'sytemd'",
+    ]
+
+
+def test_two_options_on_one_line_are_an_error_even_in_enabled(tree: Tree) -> None:
+    """The sloppy editor of DESIGN section 1: the jail is not silently off."""
+    found = load_local(tree, "[j]\nenabled = true port = ssh\n[k]\nenabled = true\n")
+    assert told(found) == ["error 2 j: 'enabled' is 'true port = ssh': another option stands on the same line"]
+    assert found.problems[0].remedy == "leave `enabled = true` and put `port = ssh` on a line of its own"
+    assert ([jail.name for jail in found.jails], found.failed) == (["k"], ("j",))
+
+
+def test_a_mistake_in_default_is_told_once(tree: Tree) -> None:
+    """Not once for each jail; it concerns no jail alone."""
+    found = load_local(tree, "[DEFAULT]\nfindtime = soon\n[a]\nenabled = 1\n[b]\nenabled = 1\n")
+    assert told(found) == ["error 2 None: 'findtime': duration 'soon': name 'soon' is not defined"]
+    assert found.failed == ("a", "b")
+
+
+def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
+    """The jail runs, and its administrator is told."""
+    found = load_local(
+        tree,
+        """
+        [this-jail-has-a-very-long-name]
+        enabled = true
+        bantime = -5
+        maxretry = 0
+        usedns = bogus
+        ignoreip = 10.0.0.0/33
+        logencoding = klingon
+        bantmie = 3
+        bantime.increment = true
+        action =
+        [default]
+        """,
+    )
+    assert {problem.severity for problem in found.problems} == {Severity.WARNING}
+    assert sorted(problem.origin.line for problem in found.problems if problem.origin) == [
+        1,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+    ]
+    jail = found.jails[0]
+    assert (jail.usedns, jail.logencoding, jail.bantime, jail.actions) == ("no", "auto", -5, ())
+
+
+def test_a_disabled_jail_is_looked_at_with_half_an_eye(tree: Tree) -> None:
+    """What is written there does no harm yet, so it is no error."""
+    found = load_local(tree, "[j]\nport = ssh logpath = /x\n[k]\nenabled = true\n")
+    assert told(found) == ["warning 2 j: 'port' is 'ssh logpath = /x': another option stands on the same line"]
+
+
+def test_a_jail_without_filter_or_log_runs_with_a_warning(tree: Tree) -> None:
+    """As in Fail2ban (COMPAT 9, case 11)."""
+    found = load(tree({"jail.conf": "[k]\nenabled = true\n"}))
+    assert [jail.name for jail in found.jails] == ["k"]
+    assert told(found) == [
+        "warning 2 k: no filter is set",
+        "warning 2 k: there is nothing to read",
+        "warning 2 k: no action is set: bans are kept, but not carried out",
+    ]
+
+
+def test_a_python_action_is_left_out_and_told(tree: Tree) -> None:
+    """The jail's other actions protect it."""
+    found = load_local(tree, "[j]\nenabled = true\naction = smtp.py[dest=x]\n   note\n")
+    assert [action.name for action in found.jails[0].actions] == ["note"]
+    assert told(found) == ["warning 3 j: action 'smtp.py': Python actions are not run yet"]

@@ -1,0 +1,74 @@
+"""fail2ban.conf."""
+
+from __future__ import annotations
+
+import pytest
+from tests.config.conftest import Tree
+
+from sekisho.config.files import Files
+from sekisho.config.layers import merge
+from sekisho.config.server import read_server
+from sekisho.model.problem import Severity
+from sekisho.model.specs import ServerSpec
+
+
+def test_the_stock_says_what_the_design_says() -> None:
+    """Paths of our own, Fail2ban's log (DESIGN section 4)."""
+    spec, problems = read_server(merge(Files(None), "fail2ban"), {}, {})
+    assert spec == ServerSpec()
+    assert problems == []
+
+
+def test_values_are_read_from_both_sections_and_the_command_line_wins(tree: Tree) -> None:
+    """[DEFAULT] serves as well as [Definition] (COMPAT 1.8)."""
+    directory = tree(
+        {
+            "fail2ban.local": """
+            [DEFAULT]
+            loglevel = debug
+            allowipv6 = On
+            [Definition]
+            socket = /run/x.sock
+            dbpurgeage = 2d
+            dbmaxmatches = 3
+            logtarget = SYSLOG[facility=DAEMON]
+            """
+        }
+    )
+    spec, problems = read_server(merge(Files(directory), "fail2ban"), {"pidfile": "/run/x.pid", "loglevel": "7"}, {})
+    assert spec == ServerSpec(
+        loglevel="7",
+        allowipv6="yes",
+        socket="/run/x.sock",
+        pidfile="/run/x.pid",
+        dbpurgeage=172800,
+        dbmaxmatches=3,
+        logtarget="SYSLOG[facility=DAEMON]",
+    )
+    assert problems == []
+
+
+@pytest.mark.parametrize("text", ["None", "none", ":memory:"])
+def test_without_a_ledger_nothing_is_kept(tree: Tree, text: str) -> None:
+    """Both ways to say so are understood."""
+    directory = tree({"fail2ban.conf": f"[Definition]\ndbfile = {text}\n"})
+    assert read_server(merge(Files(directory), "fail2ban"), {}, {})[0].dbfile is None
+
+
+def test_fail2bans_own_database_is_never_our_ledger(tree: Tree) -> None:
+    """An existing tree names it; it is left alone, and the change is told."""
+    directory = tree({"fail2ban.conf": "[Definition]\ndbfile = /var/lib/fail2ban/fail2ban.sqlite3\n"})
+    spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+    assert spec.dbfile == "/var/lib/sekisho/ledger.sqlite"
+    assert [problem.severity for problem in problems] == [Severity.WARNING]
+
+
+def test_a_wrong_value_is_told_and_the_default_serves(tree: Tree) -> None:
+    """The daemon starts all the same."""
+    text = (
+        "[Definition]\nloglevel = LOUD\nallowipv6 = maybe\ndbmaxmatches = x\ndbpurgeage = soon\nlogtarget = %(nope)s\n"
+    )
+    spec, problems = read_server(merge(Files(tree({"fail2ban.conf": text})), "fail2ban"), {}, {})
+    assert spec == ServerSpec()
+    assert sorted(problem.origin.line for problem in problems if problem.origin) == [2, 3, 4, 5, 6]
+    assert all(problem.severity is Severity.ERROR for problem in problems)
