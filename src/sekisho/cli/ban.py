@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare whom and where: shared with `unban`."""
+    parser.usage = "%(prog)s [OPTIONS] (JAIL | --all) ADDRESS..."
     parser.add_argument("words", nargs="+", metavar="JAIL ADDRESS", help="the jail (not with --all), then addresses")
     parser.add_argument("--all", action="store_true", dest="everywhere", help="in every jail")
     parser.add_argument("--json", action="store_true", help="one JSON document")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sekisho.cli.tables import printable
 from sekisho.control.client import Value
 
 _TABLE_WIDTHS = (8, 8, 3, 3, 3, 3)
@@ -20,6 +19,13 @@ def beautify(words: Sequence[str], value: Value, *, unicode: bool = True) -> str
     if value == "SHUTDOWN":
         return "SHUTDOWN"
     return printable(_shape(list(words), value, unicode=unicode))
+
+
+def printable(text: str) -> str:
+    """Return `text` without anything that a terminal would obey; a stranger may have written it."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
 
 
 def _shape(words: list[str], value: Value, *, unicode: bool) -> str:

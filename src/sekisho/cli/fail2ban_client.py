@@ -14,11 +14,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from sekisho import __version__
 from sekisho.cli.beautify import beautify
+from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import (
     SPEAKS,
     ControlError,
@@ -33,6 +33,8 @@ from sekisho.control.client import (
 from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invocation, render_options, render_usage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sekisho.model.problem import Problem
 
 DONE, FAILED = 0, 255
@@ -138,6 +140,8 @@ class _Client:
     def socket(self) -> str:
         """The server's socket: the command line's, else what fail2ban.conf says."""
         if not self._socket:
+            self._socket = find_socket(self.invocation.directory) or ""
+        if not self._socket:
             from sekisho.config.load import load_server
 
             self._socket = load_server(self.directory, overrides=self.invocation.overrides).socket
@@ -217,7 +221,7 @@ class _Client:
     def _start(self) -> int:
         if self._is_running():
             raise Failed("Server already running")
-        if Path(self.socket).exists() and not self.invocation.force:
+        if os.path.exists(self.socket) and not self.invocation.force:
             raise Failed("Fail2ban seems to be in unexpected state (not running but the socket exists)")
         server = [sys.executable, "-P", "-m", "sekisho.daemon.fail2ban_server", *render_options(self.invocation)]
         if self.invocation.foreground:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, add_reach_arguments, complain, reach
-from sekisho.cli.tables import Table, print_table, printable
+from sekisho.cli.tables import Table, print_table
 from sekisho.control.client import ControlError
 
 EXAMPLES = """\

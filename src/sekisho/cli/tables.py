@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sekisho.cli.beautify import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -15,13 +17,6 @@ class Table:
     columns: tuple[str, ...]
     rows: Sequence[Sequence[str]]
     numbers: frozenset[str] = frozenset()
-
-
-def printable(text: str) -> str:
-    """Return `text` without anything that a terminal would obey; a stranger may have written it."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() or char in "\n\t" else repr(char)[1:-1] for char in text)
 
 
 def print_table(table: Table) -> None:

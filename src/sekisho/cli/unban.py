@@ -6,8 +6,8 @@ import argparse
 import json
 
 from sekisho.cli.ban import add_target_arguments, parse_target
+from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, FAILED, MISUSED, complain, reach
-from sekisho.cli.tables import printable
 from sekisho.control.client import ControlError
 
 EXAMPLES = """\

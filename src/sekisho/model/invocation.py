@@ -8,10 +8,11 @@ from __future__ import annotations
 import enum
 import getopt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from sekisho.model.duration import Seconds, parse_duration
+if TYPE_CHECKING:
+    from sekisho.model.duration import Seconds
 
 _ROWS: tuple[tuple[str, str, str, str], ...] = (
     # short, long, argument, help
@@ -70,14 +71,13 @@ class Asked(enum.Enum):
     SHORT_VERSION = "short version"
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """A command line. `overrides` go before fail2ban.conf; `seconds` is what `--str2sec` was asked about."""
 
     words: tuple[str, ...] = ()
     asked: Asked = Asked.COMMAND
     directory: str | None = None
-    overrides: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    overrides: Mapping[str, str] = _NOTHING
     pname: str = "fail2ban-server"
     tests: bool = False
     verbosity: int = 1
@@ -107,9 +107,9 @@ def parse_invocation(arguments: Sequence[str]) -> Invocation:
     found = Invocation(words=tuple(words))
     for option, value in options:
         if option in _AT_ONCE:
-            return replace(found, asked=_AT_ONCE[option])
+            return found._replace(asked=_AT_ONCE[option])
         if option == "--str2sec":
-            return replace(found, asked=Asked.SECONDS, seconds=_parse_seconds(value))
+            return found._replace(asked=Asked.SECONDS, seconds=_parse_seconds(value))
         found = _with_option(found, option, value)
     return found
 
@@ -117,28 +117,30 @@ def parse_invocation(arguments: Sequence[str]) -> Invocation:
 def _with_option(found: Invocation, option: str, value: str) -> Invocation:  # noqa: PLR0911 - a row for each option
     match option:
         case "-c" | "--conf":
-            return replace(found, directory=value)
+            return found._replace(directory=value)
         case "--pname":
-            return replace(found, pname=value)
+            return found._replace(pname=value)
         case "--timeout":
-            return replace(found, timeout=_parse_seconds(value))
+            return found._replace(timeout=_parse_seconds(value))
         case "-t" | "--test":
-            return replace(found, tests=True)
+            return found._replace(tests=True)
         case "-v" | "-q":
-            return replace(found, verbosity=max(0, found.verbosity + (1 if option == "-v" else -1)))
+            return found._replace(verbosity=max(0, found.verbosity + (1 if option == "-v" else -1)))
         case "-x":
-            return replace(found, force=True)
+            return found._replace(force=True)
         case "-b" | "-f":
-            return replace(found, foreground=option == "-f")
+            return found._replace(foreground=option == "-f")
         case "--async":
             return found  # our server always reads its configuration itself
         case _ if option in _ASKED:
-            return replace(found, asked=_ASKED[option])
+            return found._replace(asked=_ASKED[option])
         case _:
-            return replace(found, overrides=MappingProxyType({**found.overrides, _OVERRIDES[option]: value}))
+            return found._replace(overrides=MappingProxyType({**found.overrides, _OVERRIDES[option]: value}))
 
 
 def _parse_seconds(text: str) -> Seconds:
+    from sekisho.model.duration import parse_duration  # seldom needed, and it compiles an expression
+
     try:
         return parse_duration(text)
     except ValueError as error:
