@@ -73,29 +73,20 @@ class DateDetector:
 
     def _match(self, line: str, memory: DateMemory) -> tuple[re.Match[str] | None, DateTemplate | None]:
         last = memory.template
-        fallen_back: tuple[re.Match[str], DateTemplate] | None = None
-        if last is not None:
-            found = last.regex.match(line) if last.is_anchored else last.regex.search(line)
-            if found:
-                if last.is_anchored or found.start(1) <= memory.position:
-                    return found, last
-                fallen_back = found, last
-        for template in self.templates:
-            if template is last:
-                continue
-            if template.is_anchored:
-                if found := template.regex.match(line):
-                    return found, template
-                continue
-            found = template.regex.search(line)
-            if not found:
+        if last is not None and (found := last.search(line)):
+            if last.is_anchored or found.start(1) <= memory.position:
+                return found, last
+        leftmost: tuple[re.Match[str], DateTemplate] | None = None
+        for template in (last, *self.templates) if last is not None else self.templates:
+            found = template.search(line)
+            if found is None:
                 continue
             start = found.start(1)
-            if start <= min(memory.position, memory.leftmost.get(template.name, start)):
+            if template.is_anchored or start <= min(memory.position, memory.leftmost.get(template.name, start)):
                 return found, template
-            if fallen_back is None or start < fallen_back[0].start(1):
-                fallen_back = found, template
-        return fallen_back or (None, None)
+            if leftmost is None or start < leftmost[0].start(1):
+                leftmost = found, template
+        return leftmost or (None, None)
 
     def _read(self, found: re.Match[str], template: DateTemplate, memory: DateMemory, now: float) -> float | None:
         second = template.second

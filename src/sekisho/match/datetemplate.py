@@ -63,6 +63,11 @@ class DateTemplate:
         return _compile(self)
 
     @cached_property
+    def search(self) -> Callable[[str], re.Match[str] | None]:
+        """Finds the date in a line; at its start only, where it can be nowhere else."""
+        return self.regex.match if self.is_anchored else self.regex.search
+
+    @cached_property
     def slots(self) -> tuple[tuple[str, int], ...]:
         """The parts of the date that the expression gives, and their group numbers."""
         return tuple((slot, number) for slot, number in self.regex.groupindex.items() if not slot.startswith("_"))

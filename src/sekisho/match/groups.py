@@ -13,17 +13,25 @@ Groups = dict[str, Captured]
 
 _NUMBER = re.compile(r"_\d+$")
 _BASES = {"id": "fid", "port": "fport"}
-_INTERNAL = re.compile(r"skiplines\d+$|_")
 
 
-def groups_of(found: re.Match[str]) -> Groups:
-    """The groups that took part in the match, with `alt_` and `tuple_` groups joined into the ones they stand for."""
-    named = found.groupdict()
-    groups: Groups = {name: text for name, text in named.items() if text is not None and not _INTERNAL.match(name)}
-    special = [name for name in named if name.startswith(("alt_", "tuple_"))]
-    if special:
-        _join(groups, named, sorted(special))
-    return groups
+class GroupReader:
+    """Reads the groups of one expression's matches; what can be known beforehand is found out once."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        names = pattern.groupindex
+        self._special = sorted(name for name in names if name.startswith(("alt_", "tuple_")))
+        self._hidden = [name for name in names if name.startswith(("skiplines", "_"))]
+
+    def read(self, found: re.Match[str]) -> Groups:
+        """The groups that took part in the match, with `alt_` and `tuple_` groups joined into those they stand for."""
+        named = found.groupdict()
+        groups: Groups = {name: text for name, text in named.items() if text is not None}
+        for name in self._hidden:
+            groups.pop(name, None)
+        if self._special:
+            _join(groups, named, self._special)
+        return groups
 
 
 def _join(groups: Groups, named: Mapping[str, str | None], special: list[str]) -> None:

@@ -7,8 +7,11 @@ Fail2ban's expressions are Python's, with one liberty that old trees use: a flag
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
+from sekisho.match.groups import GroupReader, Groups
 from sekisho.match.tags import expand_tags
 
 IDENTIFIERS = frozenset({"fid", "ip4", "ip6", "dns", "mlfid"})
@@ -19,12 +22,17 @@ class RuleError(ValueError):
     """An expression or date pattern of a filter that cannot be used; the text names it, as Fail2ban words it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
-    """`text` as written, and compiled."""
+    """An expression: `text` as written, and compiled."""
 
     text: str
     pattern: re.Pattern[str]
+
+    @cached_property
+    def read(self) -> Callable[[re.Match[str]], Groups]:
+        """What the groups of a match say."""
+        return GroupReader(self.pattern).read
 
     @property
     def groups(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
-from sekisho.match.groups import Groups, Who, groups_of, who_of
+from sekisho.match.groups import Groups, Who, who_of
 from sekisho.match.rule import Rule
 from sekisho.match.sessions import Sessions
 from sekisho.model.verdict import Captured
@@ -40,7 +40,7 @@ class RuleBook:
     """The expressions of one jail, with the sessions and the line buffer that they need."""
 
     def __init__(self, compiled: CompiledFilter) -> None:
-        self._prefix = compiled.prefix.pattern.search if compiled.prefix is not None else None
+        self._prefix = compiled.prefix
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
@@ -65,14 +65,10 @@ class RuleBook:
         text = remainder + "\n"
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        before = _NOTHING
-        if self._prefix is not None:
-            found = self._prefix(text)
-            if found is None:
-                return [], False
-            before = groups_of(found)
-            if content := before.pop("content", None):
-                text = f"{content}\n"
+        narrowed = self._narrow(text)
+        if narrowed is None:
+            return [], False
+        text, _, before = narrowed
         matches: list[Match] = []
         for number, rule in self._rules if mask is None else self._chosen(mask):
             found = rule.pattern.search(text)
@@ -80,7 +76,7 @@ class RuleBook:
                 continue
             if self._ignores and self._is_ignored(text):
                 return matches, True
-            groups = groups_of(found)
+            groups = rule.read(found)
             if before:
                 groups = before | groups
             matches.append(self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now))
@@ -92,14 +88,10 @@ class RuleBook:
         text = buffer.push(line)
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        searched, shift, before = text, 0, _NOTHING
-        if self._prefix is not None:
-            found = self._prefix(text)
-            if found is None:
-                return [], False
-            before = groups_of(found)
-            if content := before.pop("content", None):
-                searched, shift = f"{content}\n", found.start("content")
+        narrowed = self._narrow(text)
+        if narrowed is None:
+            return [], False
+        searched, shift, before = narrowed
         for number, rule in self._rules:
             found = rule.pattern.search(searched)
             if found is None:
@@ -109,8 +101,20 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            return [self._match(number, before | groups_of(found), evidence, now=now)], False
+            return [self._match(number, before | rule.read(found), evidence, now=now)], False
         return [], False
+
+    def _narrow(self, text: str) -> tuple[str, int, Groups] | None:
+        """What prefregex leaves of a text, where that begins, and the groups it gives; None where it does not match."""
+        if self._prefix is None:
+            return text, 0, _NOTHING
+        found = self._prefix.pattern.search(text)
+        if found is None:
+            return None
+        before = self._prefix.read(found)
+        if content := before.pop("content", None):
+            return f"{content}\n", found.start("content"), before
+        return text, 0, before
 
     def _chosen(self, mask: int) -> Numbered:
         rules = self._by_mask.get(mask)
@@ -127,6 +131,5 @@ class RuleBook:
         session = groups.get("mlfid")
         if isinstance(session, str):
             told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
-            who = who_of(told.groups, usedns=self._usedns)
-            return Match(number, who, told.nofail, told.matches, told.groups)
+            return Match(number, told.who, told.nofail, told.matches, told.groups)
         return Match(number, who_of(groups, usedns=self._usedns), bool(groups.get("nofail")), lines, groups)

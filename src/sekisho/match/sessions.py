@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from sekisho.match.groups import Groups, who_of
+from sekisho.match.groups import Groups, Who, who_of
 from sekisho.model.verdict import Captured
 
 MOST_SESSIONS = 100
@@ -66,11 +67,11 @@ class _Facts:
         self.nofail_matches.clear()
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """What a session says with its newest line: its facts, and the lines that prove a failure."""
 
     groups: Mapping[str, Captured]
+    who: Who
     matches: tuple[str, ...]
     nofail: bool
 
@@ -102,14 +103,15 @@ class Sessions:
         facts.groups.update(groups)
         if is_remembered and isinstance(user := groups.get("user"), str) and user:
             facts.users.add(user)
+        who = who_of(facts.groups, usedns=usedns)
         if facts.convict() or not nofail:
             nofail = False
             facts.prove(lines)
-            facts.pending = not who_of(facts.groups, usedns=usedns).is_known
+            facts.pending = not who.is_known
         elif not forget:
             facts.nofail_matches = [*facts.nofail_matches, *lines][-MOST_LINES:]
         told = facts.groups | {"users": tuple(sorted(facts.users))} if facts.users else dict(facts.groups)
-        return Told(told, tuple(facts.matches), nofail)
+        return Told(told, who, tuple(facts.matches), nofail)
 
     def _recall(self, session: str, now: float) -> _Facts | None:
         facts = self._open.get(session)

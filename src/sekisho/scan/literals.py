@@ -32,7 +32,7 @@ SHORTEST = 3
 """A literal shorter than this occurs in nearly every line, which costs more than having no clue."""
 
 _LONGEST_SET = 4  # a character set up to this size is multiplied out ([Ff]ailed)
-_WORDS_EVERYWHERE = frozenset({"from", "sshd", "user", "port", "for", "http", "info", "error", "failed"})
+_WORDS_EVERYWHERE = frozenset({"from", "sshd", "ssh", "preauth", "user", "port", "for", "http", "info", "error"})
 
 Texts = frozenset[str]
 
@@ -78,11 +78,19 @@ def find_clue(search: Search) -> Clue | None:
             members = _usable(texts, search.cut)
             if members is None:
                 continue
-            folded = {member.lower() if caseless else member for member in members}
-            clue = Clue(frozenset(member.encode("ascii") for member in folded), caseless)
+            clue = Clue(_fewest(member.lower() if caseless else member for member in members), caseless)
             if best is None or _worth(clue) > _worth(best):
                 best = clue
     return best
+
+
+def _fewest(members: Iterable[str]) -> frozenset[bytes]:
+    """The members without those that contain another."""
+    kept: list[str] = []
+    for member in sorted(members, key=len):
+        if not any(shorter in member for shorter in kept):
+            kept.append(member)
+    return frozenset(member.encode("ascii") for member in kept)
 
 
 def _worth(clue: Clue) -> tuple[float, int]:
@@ -90,7 +98,7 @@ def _worth(clue: Clue) -> tuple[float, int]:
 
     def weight(literal: bytes) -> int:
         words = re.findall(r"[a-z]+", literal.decode().lower())
-        return len(literal) - sum(len(word) // 2 for word in words if word in _WORDS_EVERYWHERE)
+        return len(literal) - sum(len(word) for word in words if word in _WORDS_EVERYWHERE)
 
     return min(weight(each) for each in clue.literals) - 0.4 * len(clue.literals), len(min(clue.literals))
 
