@@ -73,9 +73,9 @@ class DateDetector:
 
     def _match(self, line: str, memory: DateMemory) -> tuple[re.Match[str] | None, DateTemplate | None]:
         last = memory.template
-        if last is not None and (found := last.search(line)):
-            if last.is_anchored or found.start(1) <= memory.position:
-                return found, last
+        found = last.search(line) if last is not None else None
+        if found and last is not None and (last.is_anchored or found.start(1) <= memory.position):
+            return found, last
         leftmost: tuple[re.Match[str], DateTemplate] | None = None
         for template in (last, *self.templates) if last is not None else self.templates:
             found = template.search(line)
