@@ -22,7 +22,7 @@ _WITNESSES = 8  # dates that have to agree
 def first_at(read: Read, date_of: DateOf, *, since: float, end: int) -> int:
     """Return the offset of the first line at or after `since` within the first `end` bytes.
 
-    Where there is none that is `end`, or the beginning of the unfinished line there.
+    Where there is none that is `end`, or the beginning of the unfinished line there; where no line has a date, 0.
     """
     low, high = 0, end  # low begins a line, and every line before it is older
     while high - low > _WINDOW:
@@ -34,11 +34,14 @@ def first_at(read: Read, date_of: DateOf, *, since: float, end: int) -> int:
             low = middle + older
     limit = min(high + _WINDOW, end)
     at = low
+    silent = True
     for at, line in _lines(read(low, limit - low), low):
         date = date_of(line[:-1]) if line.endswith(b"\n") else None
-        if date is not None and date >= since:
-            return at
-    if limit < end:  # probes were silent, so nothing is known of what lies between
+        if date is not None:
+            silent = False
+            if date >= since:
+                return at
+    if silent or limit < end:  # the probes beyond were silent, too
         return low
     return at
 
