@@ -54,6 +54,7 @@ class Lab:
         return self
 
     def __exit__(self, *_: object) -> None:
+        print(self.log()[-6000:], self.output.read_text()[-2000:] if self.output.exists() else "")  # for who fails
         for actor in (*self._voices.values(), self._services, self._strangers):
             if actor is not None:
                 actor.leave()
@@ -87,12 +88,14 @@ class Lab:
                 text=True,
                 start_new_session=True,
             )
-        wait_for(self._answers, f"the daemon to answer; it said: {self.output.read_text()[-2000:]}", 20)
+        wait_for(self._answers, "the daemon to answer", 20)
 
     def _answers(self) -> bool:
         assert self._daemon is not None
         assert self._daemon.poll() is None, f"the daemon ended: {self.output.read_text()[-4000:]}"
-        return self.client("ping").stdout == "Server replied: pong\n"
+        answer = self.client("ping")
+        assert "Traceback" not in answer.stderr, answer.stderr
+        return answer.stdout == "Server replied: pong\n"
 
     def pid(self) -> int:
         """Return the daemon's process id, as processes on the stage know it."""

@@ -13,12 +13,12 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 OFFENDER = "198.51.100.7"
 JAIL = """\
 [DEFAULT]
-backend = auto
 maxretry = 3
 banaction = nftables
 [sshd]
 enabled = true
 port = ssh
+backend = auto
 logpath = /var/log/auth.log
 """
 

@@ -181,7 +181,7 @@ def test_the_log_reads_like_fail2bans(server: Lab) -> None:
     server.attack("sshd", OFFENDER)
     wait_banned(server, "sshd", OFFENDER)
 
-    head = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} fail2ban\.%-14s\[\d+\]: %-7s "
+    head = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} fail2ban\.%-15s\[\d+\]: %-7s "
     found = re.findall(head % ("filter", "INFO") + rf"\[sshd\] Found {OFFENDER} - .*\n", server.log())
     bans = re.findall(head % ("actions", "NOTICE") + rf"\[sshd\] Ban {OFFENDER}\n", server.log())
     assert (len(found), len(bans)) == (3, 1)

@@ -76,4 +76,4 @@ def test_the_fourth_try_does_not_connect(sshd: Lab, tmp_path: Path) -> None:
 
     assert "Connection timed out" in log_in(sshd, OFFENDER, tmp_path)
     assert "Permission denied" in log_in(sshd, NEIGHBOUR, tmp_path)
-    assert sshd.failed("sshd") == 4
+    wait_for(lambda: sshd.failed("sshd") == 4, "the neighbour's failure")

@@ -22,7 +22,7 @@ from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
 from sekisho.lookup.dns import Resolver
 from sekisho.lookup.own import read_own_host
-from sekisho.lookup.services import parse_ports, render_for_commands
+from sekisho.lookup.services import parse_ports, with_known_ports
 from sekisho.lookup.whois import Whois, find_whois
 from sekisho.model.action import Action
 from sekisho.model.address import Subject
@@ -161,7 +161,7 @@ class Actions:
         match spec.native:
             case None:
                 return CommandAction(
-                    spec=with_known_ports(spec),
+                    spec=ActionSpec(spec.name, spec.actname, with_known_ports(spec.properties)),
                     jail=jail.name,
                     runner=self.runner,
                     clock=self.clock,
@@ -181,11 +181,3 @@ class Actions:
                 return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
-
-
-def with_known_ports(spec: ActionSpec) -> ActionSpec:
-    """Return a command action whose `port` the host's own programs understand: retired names become numbers."""
-    port = spec.properties.get("port")
-    if not port:
-        return spec
-    return ActionSpec(spec.name, spec.actname, {**spec.properties, "port": render_for_commands(port)}, spec.native)
