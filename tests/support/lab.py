@@ -54,7 +54,8 @@ class Lab:
         return self
 
     def __exit__(self, *_: object) -> None:
-        print(self.log()[-6000:], self.output.read_text()[-2000:] if self.output.exists() else "")  # for who fails
+        sys.stdout.write(self.log()[-6000:])  # pytest shows it beside a failure
+        sys.stdout.write(self.output.read_text()[-2000:] if self.output.exists() else "")
         for actor in (*self._voices.values(), self._services, self._strangers):
             if actor is not None:
                 actor.leave()

@@ -83,7 +83,8 @@ class Readings:
         files: dict[str, dict[Jail, bool]] = {}
         journals: dict[tuple[str, ...], list[Jail]] = {}
         for jail in jails:
-            if jail.feeds_on_bans:
+            if jail.feeds_on_bans:  # nobody reads its log; it is shown where clients look for it
+                jail.files = tuple(log.pattern for log in jail.spec.logpaths)
                 continue
             if jail.spec.backend.is_journal:
                 options = jail.spec.backend.options
