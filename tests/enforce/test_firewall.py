@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.memory_sets import MemorySets
 
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.nft import NftError
@@ -24,7 +25,6 @@ from sekisho.model.address import parse_subject
 from sekisho.model.ports import PortRange
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
-from tests.support.memory_sets import MemorySets
 
 NOW = 1_800_000_000.0
 T = TypeVar("T")

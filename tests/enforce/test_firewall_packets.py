@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from tests.support.namespace import SERVER6, connect, is_admitted, listen, play_in_namespace, ruleset, run, wait_until
 
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ruleset import parse_rules
@@ -17,7 +18,6 @@ from sekisho.model.address import parse_subject
 from sekisho.model.ports import PortRange
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
-from tests.support.namespace import SERVER6, connect, is_admitted, listen, play_in_namespace, ruleset, run, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -123,7 +123,7 @@ async def test_networks_are_barred_and_admitted_exactly(table: MakeTable) -> Non
     assert [is_admitted(BAD, 22), is_admitted(GOOD, 22), is_admitted(BAD6, 22, SERVER6)] == [False, False, False]
     await action.unban([ban("198.51.100.0/24"), ban("2001:db8::/120")])
     assert [is_admitted(BAD, 22), is_admitted(GOOD, 22), is_admitted(BAD6, 22, SERVER6)] == [False, True, True]
-    assert await action.listed() == {parse_subject("198.51.100.64/26")}
+    assert await action.listed() == frozenset({parse_subject("198.51.100.64/26")})
 
 
 @in_namespace
@@ -143,7 +143,7 @@ async def test_a_killed_daemon_goes_on_barring_and_its_successor_without_a_gap(t
         with pytest.raises(OSError, match="not connected"):
             flood.getpeername()
     flood.close()
-    assert await successor.listed() == {parse_subject(BAD)}
+    assert await successor.listed() == frozenset({parse_subject(BAD)})
     await successor.unban([ban(BAD)])
     assert is_admitted(BAD, 22)
     await successor.stop([])
@@ -217,7 +217,7 @@ async def test_rules_that_vanished_come_back(table: MakeTable) -> None:
     """Another program flushes the ruleset: the list says so, and putting the bans back restores everything."""
     action = make(table())
     await action.start([ban(BAD)])
-    assert await action.listed() == {parse_subject(BAD)}
+    assert await action.listed() == frozenset({parse_subject(BAD)})
     run("nft", "flush", "ruleset")
     assert is_admitted(BAD, 22)
     assert await action.listed() == frozenset()

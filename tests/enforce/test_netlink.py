@@ -6,12 +6,12 @@ import errno
 from collections.abc import Callable
 
 import pytest
+from tests.support.memory_sets import MemorySets
+from tests.support.namespace import play_in_namespace, run
 
 from sekisho.enforce.netlink import NftSocket, Refusal
 from sekisho.enforce.table import Sets
 from sekisho.enforce.wire import Element
-from tests.support.memory_sets import MemorySets
-from tests.support.namespace import play_in_namespace, run
 
 TABLE = """
 add table inet sekisho
@@ -32,9 +32,8 @@ def span(first: str, last: str, timeout: int | None = None) -> Element:
 
 
 def contract(play: Callable[[Sets], None]) -> Callable[[str], None]:
-    """Make a test that plays with the real kernel or with the fake one."""
+    """Make a test that plays with the real kernel and with the fake one."""
 
-    @pytest.mark.parametrize("kind", [pytest.param("kernel", marks=pytest.mark.system), "memory"])
     def test(kind: str) -> None:
         if kind == "memory":
             fake = MemorySets()
@@ -54,7 +53,9 @@ def contract(play: Callable[[Sets], None]) -> Callable[[str], None]:
         play_in_namespace(live)
 
     test.__doc__ = play.__doc__
-    return test
+    kinds = [pytest.param("kernel", marks=pytest.mark.system), "memory"]
+    mark: Callable[[Callable[[str], None]], Callable[[str], None]] = pytest.mark.parametrize("kind", kinds)
+    return mark(test)
 
 
 def _adds(sets: Sets) -> None:
@@ -86,9 +87,9 @@ def _twins(sets: Sets) -> None:
 
 def _missing(sets: Sets) -> None:
     """A set that is not there is said to be missing, whatever is asked of it."""
-    for ask in (lambda: sets.add("no", [element(1)]), lambda: sets.delete("no", [element(1)])):
+    for ask in (sets.add, sets.delete):
         with pytest.raises(FileNotFoundError):
-            ask()
+            ask("no", [element(1)])
     with pytest.raises(FileNotFoundError):
         sets.addresses("no")
     with pytest.raises(FileNotFoundError):

@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.support.namespace import play_in_namespace, run
 
 from sekisho.enforce.nft import NftError, run_nft
-from tests.support.namespace import play_in_namespace, run
 
 
 def program(directory: Path, text: str) -> str:
@@ -20,7 +20,7 @@ def program(directory: Path, text: str) -> str:
 
 
 def test_the_text_arrives_whole(tmp_path: Path) -> None:
-    """nft reads the transaction from its standard input, so its length and its words are no matter."""
+    """The program reads the transaction from its standard input, so its length and its words are no matter."""
     stub = program(tmp_path, f'cat > {tmp_path}/got; echo "$*" >> {tmp_path}/got')
     asyncio.run(run_nft("x" * 200_000 + "\n", program=stub))
     assert (tmp_path / "got").read_text() == "x" * 200_000 + "\n-f -\n"
@@ -41,7 +41,7 @@ def test_a_missing_nft_says_which_package_brings_it() -> None:
 def test_an_nft_that_hangs_is_ended(tmp_path: Path) -> None:
     """After the time limit it is killed, and the error says so."""
     stub = program(tmp_path, "exec sleep 60")
-    with pytest.raises(NftError, match="did not finish within 0.05 seconds"):
+    with pytest.raises(NftError, match=r"did not finish within 0\.05 seconds"):
         asyncio.run(run_nft("", program=stub, timeout=0.05))
 
 

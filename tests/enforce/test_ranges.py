@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from ipaddress import IPv4Address, ip_network
 
 from hypothesis import given
@@ -57,7 +58,7 @@ def test_an_address_is_barred_until_the_last_ban_that_covers_it(bans: dict[Netwo
     assert [end for span, end in flat.items() if span.first <= address <= span.last] == expected
     spans = list(flat)
     assert spans == sorted(spans)
-    assert all(one.last < other.first for one, other in zip(spans, spans[1:], strict=False))
+    assert all(one.last < other.first for one, other in itertools.pairwise(spans))
 
 
 @given(st.dictionaries(networks(), ends, min_size=1, max_size=8))

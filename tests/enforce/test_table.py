@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.support.memory_sets import MemorySets
 
 from sekisho.enforce.nft import NftError
 from sekisho.enforce.ruleset import JailRules, Reach
 from sekisho.enforce.table import NftTable
-from tests.support.memory_sets import MemorySets
 
 SSHD, POSTFIX = JailRules("sshd", Reach()), JailRules("postfix", Reach())
 
@@ -84,7 +84,7 @@ def test_a_flushed_ruleset_is_no_obstacle_to_stopping() -> None:
 
 
 def test_a_set_up_that_fails_owns_nothing() -> None:
-    """nft refused: the jail has no chain, and stopping it asks nothing of nft."""
+    """The set-up was refused: the jail has no chain, and stopping it asks nothing of nft."""
 
     async def refuse(text: str) -> None:
         raise NftError("no")

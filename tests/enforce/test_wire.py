@@ -82,9 +82,9 @@ def test_an_unusual_layout_is_read_attribute_by_attribute() -> None:
 def test_same_length_is_not_same_layout() -> None:
     """An element that is as long as an ordinary one, but another thing, is not mistaken for it."""
     ordinary = listed(b"\1\2\3\4", packets=3)
-    assert list(parse_elements(attribute(3, ordinary)))[0][1].packets == 3
+    assert next(parse_elements(attribute(3, ordinary)))[1].packets == 3
     strange = ordinary.replace(b"counter\0", b"limiter\0")
-    assert list(parse_elements(attribute(3, strange)))[0][1].key == b"\1\2\3\4"
+    assert next(parse_elements(attribute(3, strange)))[1].key == b"\1\2\3\4"
 
 
 def test_ranges_are_joined_from_their_halves() -> None:

@@ -6,10 +6,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from tests.support.namespace import play_in_namespace, run
 
 from sekisho.enforce.ruleset import parse_rules, render_set_up, render_statements
 from sekisho.model.ports import PortRange
-from tests.support.namespace import play_in_namespace, run
 
 CASES = sorted(Path(__file__).parent.glob("*.toml"))
 

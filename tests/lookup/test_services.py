@@ -9,14 +9,16 @@ from sekisho.lookup.services import ask_system, parse_ports, render_for_commands
 from sekisho.model.ports import ALL_PORTS, PortRange
 
 
-def nobody(name: str) -> int | None:
+def nobody(name: str, protocol: str) -> int | None:
     """A system without /etc/services."""
     return None
 
 
-def debian(name: str) -> int | None:
-    """A system that knows today's names, and calls port 143 by its second name only."""
-    return {"smtp": 25, "submission": 587, "imap2": 143, "ssh": 2200}.get(name)
+def debian(name: str, protocol: str) -> int | None:
+    """A system that knows some of today's names, most of them for TCP only."""
+    if protocol == "udp":
+        return {"domain": 53}.get(name)
+    return {"smtp": 25, "submission": 587, "domain": 53, "ssh": 2200}.get(name)
 
 
 def test_the_mail_servers_ports_are_known_without_the_system() -> None:
@@ -70,6 +72,13 @@ def test_what_is_no_port_is_unknown() -> None:
 def test_commands_get_names_that_the_system_knows() -> None:
     """A name known to the system stays, a retired one becomes its number, an unknown one is left out."""
     assert render_for_commands("smtp,imap3,nope,60000-61000", debian) == "smtp,220,60000:61000"
+
+
+def test_a_name_must_be_known_in_each_protocol() -> None:
+    """A command that asks for `ssh` over UDP fails on a host where ssh is TCP only; it gets the number."""
+    assert with_known_ports({"port": "ssh,domain", "protocol": "tcp,udp"}, debian)["port"] == "2200,domain"
+    assert with_known_ports({"port": "ssh,domain", "protocol": "tcp"}, debian)["port"] == "ssh,domain"
+    assert with_known_ports({"port": "ssh,domain", "protocol": "all"}, debian)["port"] == "ssh,domain"
 
 
 def test_ports_are_mended_where_they_are_spelled_out() -> None:

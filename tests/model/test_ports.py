@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,4 +31,4 @@ def test_merging_keeps_every_port_and_no_other(given_ranges: tuple[PortRange, ..
     """A port is in the merged ranges exactly when it was in one of them, and merged ranges do not touch."""
     merged = merge_ports(given_ranges)
     assert any(r.first <= port <= r.last for r in given_ranges) == any(r.first <= port <= r.last for r in merged)
-    assert all(one.last + 1 < other.first for one, other in zip(merged, merged[1:], strict=False))
+    assert all(one.last + 1 < other.first for one, other in itertools.pairwise(merged))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sekisho.enforce.render import Script
 
-_GRACE = 0.2  # seconds between TERM and KILL (COMPAT 5.1), and for a pipe that a background child still holds
+_GRACE = 0.2  # seconds between TERM and KILL (COMPAT 5.1)
 _KEPT = 1 << 16  # bytes of each output that are kept; the rest is read and dropped, so that the script never blocks
 _AT_ONCE = 4
 NOT_STARTED = 127  # as a shell says it when it cannot find or run a command
@@ -55,62 +55,82 @@ class Runner:
         if not script.text.strip():
             return Outcome(0)
         async with self._gate:
-            try:
-                process = await asyncio.create_subprocess_exec(
+            outputs = _Output(), _Output()
+            birth = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
                     "/bin/sh",
                     "-c",
                     script.text,
                     stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.PIPE,
+                    stdout=outputs[0].inner,
+                    stderr=outputs[1].inner,
                     env={**self._environment, **script.environment},
                     start_new_session=True,
                 )
+            )
+            try:
+                process = await asyncio.shield(birth)
+                timed_out = await _attend(process, limit)
             except (OSError, ValueError) as error:  # ValueError: a NUL in the text
                 return Outcome(NOT_STARTED, stderr=f"cannot run /bin/sh: {error}")
-            return await _attend(process, limit)
+            except asyncio.CancelledError:
+                with contextlib.suppress(OSError, ValueError):
+                    process = await birth  # a half-born process has to come to life before it can be ended
+                    _signal_group(process, signal.SIGKILL)
+                    await process.wait()
+                raise
+            finally:
+                said = [output.finish() for output in outputs]
+            return Outcome(process.returncode or 0, said[0], said[1], timed_out)
 
 
-async def _attend(process: asyncio.subprocess.Process, limit: float) -> Outcome:
-    """Wait for the process to end, or end it, and collect what it said."""
-    assert process.stdout is not None
-    assert process.stderr is not None
-    outputs = (bytearray(), bytearray())
-    readers = [
-        asyncio.create_task(_drain(stream, kept))
-        for stream, kept in zip((process.stdout, process.stderr), outputs, strict=True)
-    ]
-    timed_out = False
+class _Output:
+    """A pipe of which the beginning is kept.
+
+    It is not asyncio's own: that one would make the end of a script wait for every child that it left behind with the
+    pipe in its hands.
+    """
+
+    def __init__(self) -> None:
+        self._outer, self.inner = os.pipe()
+        self._kept = bytearray()
+        os.set_blocking(self._outer, False)
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._outer, self._read)
+
+    def finish(self) -> str:
+        """Close both ends and return what was kept; whatever the script has written is in the pipe by now."""
+        while self._read():
+            pass
+        self._loop.remove_reader(self._outer)
+        os.close(self._outer)
+        os.close(self.inner)
+        return self._kept.decode(errors="replace")
+
+    def _read(self) -> bool:
+        """Take what is there; whether more may be, and is worth having."""
+        try:
+            piece = os.read(self._outer, _KEPT)
+        except BlockingIOError:
+            return False
+        self._kept += piece[: max(0, _KEPT - len(self._kept))]
+        return bool(piece) and len(self._kept) < _KEPT
+
+
+async def _attend(process: asyncio.subprocess.Process, limit: float) -> bool:
+    """Wait for the process to end, or end it with everything it started; whether that was needed."""
     try:
         async with asyncio.timeout(limit):
             await process.wait()
     except TimeoutError:
-        timed_out = True
-        await _end_group(process)
-    except asyncio.CancelledError:
-        _signal_group(process, signal.SIGKILL)
-        raise
-    finally:
-        await asyncio.wait(readers, timeout=_GRACE)
-        for reader in readers:
-            reader.cancel()
-        process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001 - a child left behind may hold the pipes
-    said = [bytes(kept).decode(errors="replace") for kept in outputs]
-    return Outcome(process.returncode or 0, said[0], said[1], timed_out)
-
-
-async def _drain(stream: asyncio.StreamReader, kept: bytearray) -> None:
-    while piece := await stream.read(_KEPT):
-        kept += piece[: max(0, _KEPT - len(kept))]
-
-
-async def _end_group(process: asyncio.subprocess.Process) -> None:
-    _signal_group(process, signal.SIGTERM)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_GRACE):
-            await process.wait()
-    _signal_group(process, signal.SIGKILL)  # its children may have outlived it
-    await process.wait()
+        _signal_group(process, signal.SIGTERM)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                await process.wait()
+        _signal_group(process, signal.SIGKILL)  # its children may have outlived it
+        await process.wait()
+        return True
+    return False
 
 
 def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:

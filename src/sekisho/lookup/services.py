@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sekisho.model.ports import ALL_PORTS, LAST_PORT, PortRange, merge_ports
@@ -30,7 +30,8 @@ _KNOWN = {name: int(port) for name, _, port in (word.partition("=") for word in 
 _RANGE = re.compile(r"(\d*)[:-](\d*)", re.ASCII)
 _EVERY = frozenset({"all", "any"})
 
-Ask = Callable[[str], int | None]
+Ask = Callable[[str, str], int | None]
+"""Answers the port of a name in a protocol (empty: in any), None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ class PortList:
     warnings: tuple[str, ...] = ()
 
 
-def ask_system(name: str) -> int | None:
-    """Return the port that this system knows by `name`, None where it knows none."""
+def ask_system(name: str, protocol: str = "") -> int | None:
+    """Return the port that this system knows by `name` in `protocol` (empty: any), None where it knows none."""
     try:
-        return socket.getservbyname(name)
+        return socket.getservbyname(name, protocol) if protocol else socket.getservbyname(name)
     except (OSError, UnicodeError, ValueError):  # ValueError: a NUL inside the name
         return None
 
@@ -66,10 +67,10 @@ def parse_ports(text: str, ask: Ask = ask_system) -> PortList:
     return PortList(merge_ports(tuple(found)), tuple(unknown), tuple(warnings))
 
 
-def render_for_commands(text: str, ask: Ask = ask_system) -> str:
+def render_for_commands(text: str, ask: Ask = ask_system, *, protocols: Sequence[str] = ("",)) -> str:
     """Return `text` so that a firewall's own command understands it: what the system does not know becomes a number.
 
-    Names that the system knows stay names, ranges are written with a colon as iptables reads them, and words that
+    Names that the system knows in every one of `protocols` stay names (`ssh` has no UDP port any more), ranges are written with a colon as iptables reads them, and words that
     nobody knows are left out: one such word would make the command fail and the ban with it.
     """
     shown: list[str] = []
@@ -77,7 +78,7 @@ def render_for_commands(text: str, ask: Ask = ask_system) -> str:
         ports = _parse_word(word, ask)
         if ports is None:
             continue
-        known = not word[0].isdigit() and ask(word) is not None
+        known = not word[0].isdigit() and all(ask(word, protocol) is not None for protocol in protocols)
         shown.append(word if known else str(ports).replace("-", ":"))
     return ",".join(shown)
 
@@ -88,7 +89,8 @@ def with_known_ports(properties: Mapping[str, str], ask: Ask = ask_system) -> Ma
     By the time the host is known, the port's text has been filled into the commands, so it is mended there too.
     """
     written = properties.get("port", "").strip()
-    mended = render_for_commands(written, ask)
+    protocols = [word for word in re.split(r"[,\s]+", properties.get("protocol", "").lower()) if word not in _EVERY]
+    mended = render_for_commands(written, ask, protocols=protocols or ("",))
     if not mended or mended == written:
         return properties
     spelled = re.compile(rf"(?<![\w,:-]){re.escape(written)}(?![\w,:-])")
@@ -107,7 +109,7 @@ def _parse_word(word: str, ask: Ask) -> PortRange | None:
         return _range(int(word), int(word))
     if ends := _RANGE.fullmatch(word):
         return _range(int(ends[1] or 0), int(ends[2] or LAST_PORT)) if ends[1] or ends[2] else None
-    number = ask(word)
+    number = ask(word, "")
     if number is None:
         number = _KNOWN.get(word.lower())
     return None if number is None else PortRange(number, number)
