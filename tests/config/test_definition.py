@@ -30,21 +30,22 @@ o = Y
 """
 
 
-def define(tree: Tree, text: str, **arguments: str) -> Definition:
+def define(tree: Tree, text: str, arguments: dict[str, str] | None = None, *, init_first: bool = False) -> Definition:
     """Return the definition of one file."""
-    return Definition(merge(Files(tree({"filter.d/f.conf": text})), "filter.d/f"), arguments, {})
+    merged = merge(Files(tree({"filter.d/f.conf": text})), "filter.d/f")
+    return Definition(merged, arguments or {}, {}, init_first=init_first)
 
 
 def test_parameters_come_from_init_before_definition(tree: Tree) -> None:
-    """But `%( )s` sees only the section where it stands, and [DEFAULT] (asked of Fail2ban 1.0.2)."""
-    assert define(tree, _FILE).value("rule") == (
-        "definition init-init init x init-init default LT-foo default <nothing/o> <HOST>"
-    )
+    """In an action `%( )s` sees only its own section and [DEFAULT]; in a filter [Init] too (asked of 1.0.2)."""
+    rest = "init-init init x init-init default LT-foo default <nothing/o> <HOST>"
+    assert define(tree, _FILE).value("rule") == f"definition {rest}"
+    assert define(tree, _FILE, init_first=True).value("rule") == f"init {rest}"
 
 
 def test_arguments_come_before_everything(tree: Tree) -> None:
     """`known/` is the value without the argument; an argument may hold tags and may be given to `%( )s` too."""
-    definition = define(tree, _FILE, p="arg-<known/p>", q="Q", mode="y", r="<p2>", p2="99")
+    definition = define(tree, _FILE, {"p": "arg-<known/p>", "q": "Q", "mode": "y", "r": "<p2>", "p2": "99"})
     assert definition.value("rule") == "Q arg-init-99 99 y init-99 default Y default <nothing/o> <HOST>"
 
 
@@ -61,8 +62,8 @@ def test_a_conditional_parameter_is_left_for_the_moment_of_the_ban(tree: Tree) -
 def test_an_argument_replaces_both_values_unless_it_has_two(tree: Tree) -> None:
     """As since Fail2ban 1.1.1 (COMPAT 1.5)."""
     text = "[Definition]\nban = <tool>\n[Init]\ntool = v4\n[Init?family=inet6]\ntool = v6\n"
-    assert define(tree, text, tool="mine").value("ban") == "mine"
-    both = define(tree, text, **{"tool": "mine", "tool?family=inet6": "mine6"})
+    assert define(tree, text, {"tool": "mine"}).value("ban") == "mine"
+    both = define(tree, text, {"tool": "mine", "tool?family=inet6": "mine6"})
     assert (both.value("ban"), both.value("tool"), both.value("tool?family=inet6")) == ("<tool>", "mine", "mine6")
 
 

@@ -37,6 +37,7 @@ def test_another_sections_value_is_expanded_here(tree: Tree) -> None:
         """
         [DEFAULT]
         base = D
+        only = default
         [sec]
         base = S
         [other]
@@ -50,12 +51,15 @@ def test_another_sections_value_is_expanded_here(tree: Tree) -> None:
         v4 = %(other/base)s
         v5 = %(other/__x)s
         v6 = %(nosuch/base)s
+        v7 = %(other/only)s
         """,
     )
     assert scope.expand("base") == "local+S"
     assert scope.expand("v2") == "D O-local+S S"
     assert scope.expand("v4") == "OB"
-    assert scope.expand("v6") == "D"
+    assert scope.expand("v7") == "default"
+    with pytest.raises(ConfigError, match="nosuch/base"):
+        scope.expand("v6")
     with pytest.raises(ConfigError, match=r"jail.local:5: 'v5' refers to %\(other/__x\)s, which is set neither"):
         scope.expand("v5")
 

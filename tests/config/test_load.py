@@ -164,7 +164,7 @@ def test_a_filter_is_loaded_by_name_or_path(tree: Tree, tmp_path: Path) -> None:
     """For `sekisho match`: with arguments in the name, over which options win; from the stock alone as well."""
     directory = tree(
         {
-            "filter.d/f.conf": "[INCLUDES]\nbefore = inc.conf\n[Definition]\nfailregex = <mode> <logtype> <in> <HOST>\n",
+            "filter.d/f.conf": "[INCLUDES]\nbefore = inc.conf\n[Definition]\nfailregex= <mode> <logtype> <in> <HOST>\n",
             "filter.d/inc.conf": "[Init]\nin = I\nmode = none\n",
         }
     )

@@ -1,7 +1,8 @@
 """A filter's or an action's file as its user sees it: options, parameters, and the jail's arguments (COMPAT 1.5).
 
 A parameter is looked up in the jail's arguments, `[Init]`, `[Definition]`, `[DEFAULT]`, in this order; what is found
-has its `%( )s` put in by the section where it stands, and then its `<tags>` by this same lookup.
+has its `%( )s` put in by the section where it stands, and then its `<tags>` by this same lookup. In a filter's
+`[Definition]`, `%( )s` looks into `[Init]` first as well; in an action's it does not (both asked of Fail2ban).
 """
 
 from __future__ import annotations
@@ -22,11 +23,16 @@ _INIT = "Init"
 class Definition:
     """All options of `filter.d/X` or `action.d/X` with `arguments` filled in. Values are made when asked for."""
 
-    def __init__(self, merged: Merged, arguments: Mapping[str, str], constants: Mapping[str, str]) -> None:
+    def __init__(
+        self, merged: Merged, arguments: Mapping[str, str], constants: Mapping[str, str], *, init_first: bool = False
+    ) -> None:
         self.merged = merged
         self.arguments = dict(arguments)
         given = {name.lower(): text for name, text in arguments.items()}
-        self._scopes = {section: Scope(merged, section, given, constants) for section in merged.sections}
+        first = {_MAIN: _INIT} if init_first else {}
+        self._scopes = {
+            section: Scope(merged, section, given, constants, first.get(section, "")) for section in merged.sections
+        }
         self._conditional = self._find_conditional()
 
     def value(self, name: str) -> str | None:

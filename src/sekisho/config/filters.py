@@ -40,10 +40,11 @@ def read_definition(
         raise mistake(f"there is no filter {name!r}", remedy=remedy)
     if merged.broken:
         raise ConfigError(*merged.problems)
-    definition = Definition(merged, arguments, constants)
-    if not definition.defines("logtype"):
-        definition = Definition(merged, {**arguments, "logtype": "journal" if journal else "file"}, constants)
-    return definition
+    definition = Definition(merged, arguments, constants, init_first=True)
+    if definition.defines("logtype"):
+        return definition
+    logtype = "journal" if journal else "file"
+    return Definition(merged, {**arguments, "logtype": logtype}, constants, init_first=True)
 
 
 def read_texts(definition: Definition) -> dict[str, str]:

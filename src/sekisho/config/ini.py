@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sekisho.model.problem import Origin, Problem, Severity
 
@@ -53,32 +53,32 @@ class Document:
     broken: bool = False
 
 
-@dataclass(slots=True)
 class _Open:
     """An option whose continuation lines may still come."""
 
-    name: str
-    origin: Origin
-    indent: int
-    pieces: list[str]
-    lines: list[int]
+    def __init__(self, name: str, origin: Origin, indent: int, text: str) -> None:
+        self.name = name
+        self.origin = origin
+        self.indent = indent
+        self.pieces = [text]
+        self.lines = [origin.line]
 
     def closed(self) -> Option:
         text = "\n".join(self.pieces).rstrip()
         return Option(self.name, text, self.origin, tuple(self.lines[: text.count("\n") + 1]))
 
 
-@dataclass(slots=True)
 class _Parser:
-    file: str
-    sections: dict[str, dict[str, Option]] = field(default_factory=dict)
-    headers: dict[str, Origin] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    broken: bool = False
-    section: dict[str, Option] | None = None
-    section_name: str = ""
-    option: _Open | None = None
-    headless: bool = False
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.sections: dict[str, dict[str, Option]] = {}
+        self.headers: dict[str, Origin] = {}
+        self.problems: list[Problem] = []
+        self.broken = False
+        self.section: dict[str, Option] | None = None
+        self.section_name = ""
+        self.option: _Open | None = None
+        self.headless = False
 
     def report(self, text: str, line: int, remedy: str, *, fatal: bool = True) -> None:
         self.broken |= fatal
@@ -146,7 +146,7 @@ class _Parser:
                 "indent it if it continues the value above it, begin it with # if it is a comment",
             )
             # what follows indented belongs to what was not understood
-            self.option = _Open(f"\0{number}", Origin(self.file, number), indent, [], [])
+            self.option = _Open(f"\0{number}", Origin(self.file, number), indent, value)
             return
         if self.section is not None and name in self.section:
             self.report(
@@ -154,7 +154,7 @@ class _Parser:
                 number,
                 f"keep one of the two; the other is in line {self.section[name].origin.line}",
             )
-        self.option = _Open(name, Origin(self.file, number), indent, [match["value"].strip()], [number])
+        self.option = _Open(name, Origin(self.file, number), indent, match["value"].strip())
 
 
 def parse_ini(text: str, file: str) -> Document:

@@ -27,12 +27,16 @@ _REFERENCE = re.compile(r"%(?:(?P<percent>%)|\((?P<name>[^)]+)\)s)?")
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the options of one section see. `given` comes before everything else and is taken as it is."""
+    """What the options of one section see.
+
+    `given` comes before everything else and is taken as it is; `first` names a section that is looked in before it.
+    """
 
     merged: Merged
     section: str
     given: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
 
     def expand(self, name: str) -> str | None:
         """Return the option's text with everything put in, None when it is set nowhere; raises ConfigError."""
@@ -97,15 +101,18 @@ class Scope:
             return self._elsewhere(section, inner)
         if name == "__name__":
             return self.section
-        return self.merged.find(self.section, name) or self.constants.get(name)
+        first = self.merged.sections.get(self.first, {}).get(name)
+        return first or self.merged.find(self.section, name) or self.constants.get(name)
 
     def _elsewhere(self, section: str, name: str) -> Option | None:
         """The option of another section, or of another time; what `section` does not have, [DEFAULT] has."""
-        own: Mapping[str, Option] = {}
+        own: Mapping[str, Option] | None = {}
         if section == "known":
             own = self.merged.known.get(self.section, {})
         elif section != "default":  # names in references have lost their case
-            own = next((options for other, options in self.merged.sections.items() if other.lower() == section), {})
+            own = next((options for other, options in self.merged.sections.items() if other.lower() == section), None)
+        if own is None:
+            return None
         return own.get(name) or self.merged.sections[DEFAULT].get(name)
 
     def _suggestion(self, name: str) -> str:

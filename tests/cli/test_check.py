@@ -1,0 +1,104 @@
+"""sekisho check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sekisho.cli.main import main
+
+_JAIL = "[j]\nenabled = true\nfilter = f\nlogpath = /var/log/x\naction = observe\n"
+
+
+def check(directory: Path, *options: str, jail: str = _JAIL, rules: str = "^fail from <HOST>$") -> int:
+    """Write a tree with one jail and one filter, and check it."""
+    (directory / "filter.d").mkdir()
+    (directory / "filter.d/f.conf").write_text(f"[Definition]\nfailregex = {rules}\n")
+    (directory / "jail.local").write_text(jail)
+    return main(["check", "-c", str(directory), *options])
+
+
+def test_a_tree_without_mistakes_is_fine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says which jails will run."""
+    assert check(tmp_path) == 0
+    assert capsys.readouterr().out == "1 jail ready: j\n"
+
+
+def test_every_mistake_has_its_place_and_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors make the command fail; the summary names the jails that will not run."""
+    assert check(tmp_path, jail=f"{_JAIL}[k]\nenabled = true port = ssh\n[l]\nenabled = true\nfilter = sshdd\n") == 1
+    file = tmp_path / "jail.local"
+    assert capsys.readouterr().out == (
+        f"error:   {file}:7: jail 'k': 'enabled' is 'true port = ssh': another option stands on the same line"
+        " (leave `enabled = true` and put `port = ssh` on a line of its own)\n"
+        f"error:   {file}:10: jail 'l': there is no filter 'sshdd' (did you mean 'sshd'?)\n"
+        f"warning: {file}:9: jail 'l': there is nothing to read (set logpath, or backend = systemd)\n"
+        "1 jail ready: j; 2 jails in error: k, l; 1 warning\n"
+    )
+
+
+def test_a_rule_that_does_not_compile_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Loading cannot see it; the jail would not start."""
+    assert check(tmp_path, rules="^fail (from <HOST>$") == 1
+    out = capsys.readouterr().out
+    assert "jail 'j': Unable to compile regular expression" in out
+    assert out.endswith("No jail is ready; 1 jail in error: j\n")
+
+
+def test_a_rule_without_a_literal_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is tried on every line of its log; that works, and costs."""
+    assert check(tmp_path, rules="^fail from <HOST>$\n  ^\\S+ <HOST>$") == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"warning: {tmp_path / 'jail.local'}:2: jail 'j': failregex 2 of filter 'f' holds no text")
+    assert out.endswith("1 jail ready: j; 1 warning\n")
+
+
+def test_a_broken_tree_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of it can be used."""
+    assert check(tmp_path, jail="[j]\nenabled = true\nenabled = true\n") == 1
+    out = capsys.readouterr().out
+    assert f"{tmp_path / 'jail.local'}:3: option 'enabled' in section 'j' already exists" in out
+    assert "cannot be used" in out
+
+
+def test_the_same_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For programs: one document."""
+    assert check(tmp_path, "--json", jail=f"{_JAIL}[k]\nenabled = maybe\n") == 1
+    assert json.loads(capsys.readouterr().out) == {
+        "broken": False,
+        "ready": ["j"],
+        "failed": ["k"],
+        "problems": [
+            {
+                "severity": "error",
+                "file": str(tmp_path / "jail.local"),
+                "line": 7,
+                "jail": "k",
+                "text": "'enabled': expected true or false, found 'maybe'",
+                "remedy": "write true or false",
+            }
+        ],
+    }
+
+
+def test_text_from_a_file_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Control characters in a configuration are shown, not obeyed, and each problem is one line."""
+    assert check(tmp_path, jail=f"{_JAIL}bantime = \x1b[2J\n  x\n") == 1
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 2
+
+
+def test_a_directory_that_does_not_exist_is_misuse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2, as for any wrong argument."""
+    assert main(["check", "-c", str(tmp_path / "none")]) == 2
+    assert "there is no configuration directory" in capsys.readouterr().err
+
+
+def test_the_shipped_jails_have_nothing_to_complain_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All six, compiled, without a warning."""
+    (tmp_path / "jail.local").write_text("[DEFAULT]\nenabled = true\n")
+    assert main(["check", "-c", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("6 jails ready: ")
