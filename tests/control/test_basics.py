@@ -1,0 +1,108 @@
+"""The words about the server as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from tests.control.conftest import Say
+from tests.support.fake_engine import FakeEngine, typo_problem
+
+from sekisho.control.protocol import Denied, Granted, Kind
+from sekisho.engine.api import Reload
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("ping", "pong"),
+        ("ping 5", "pong"),
+        ("echo a b", ["a", "b"]),
+        ("version", "0.1.0"),
+        ("server-status", "Server ready"),
+        ("status", [("Number of jail", 2), ("Jail list", "ddd, demo")]),
+        ("flushlogs", "rolled over"),
+        ("get loglevel", "INFO"),
+        ("set loglevel debug", "DEBUG"),
+        ("get logtarget", "/var/log/fail2ban.log"),
+        ("get syslogsocket", "auto"),
+        ("get dbfile", "/var/lib/sekisho/ledger.sqlite"),
+        ("get dbmaxmatches", 10),
+        ("get dbpurgeage", 86400),
+        ("sleep 0", None),
+        ("start demo", None),
+        ("stop --all", None),
+        ("stats", {"ddd": ["polling", (2, 7), (0, 0)], "demo": ["polling", (2, 7), (0, 0)]}),
+    ],
+)
+def test_values(say: Say, line: str, value: object) -> None:
+    """Each word answers what Fail2ban's server answers."""
+    answer = say(*line.split())
+    assert isinstance(answer, Granted)
+    assert answer.value == value
+
+
+@pytest.mark.parametrize(
+    ("line", "request_"),
+    [
+        ("reload", Reload()),
+        ("reload --all", Reload()),
+        ("reload --restart --unban demo", Reload(jail="demo", restart=True, unban=True)),
+        ("reload --if-exists demo", Reload(jail="demo", if_exists=True)),
+    ],
+)
+def test_reload_passes_its_options_on(say: Say, engine: FakeEngine, line: str, request_: Reload) -> None:
+    """What is asked of a reload reaches the engine."""
+    assert say(*line.split()) == Granted("OK")
+    assert engine.calls == [("reload", request_)]
+
+
+def test_reload_tells_the_problems_it_found(say: Say, engine: FakeEngine) -> None:
+    """A reload that works in part says OK, and beside it what does not work."""
+    engine.reload_problems = (typo_problem(),)
+    answer = say("reload")
+    assert isinstance(answer, Granted)
+    assert answer.notes == ("ERROR jail.local:7: jail 'web': filter 'sshdd' not found (did you mean sshd?)",)
+
+
+def test_reload_of_a_broken_tree_is_refused(say: Say) -> None:
+    """The engine's reason is the answer."""
+    denied = say("reload", "broken")
+    assert isinstance(denied, Denied)
+    assert denied.text.startswith("jail.local:3")
+    assert say("reload", "demo", "x") == Denied(Kind.REFUSED, "Unexpected argument(s) for reload: ['demo', 'x']")
+
+
+def test_start_of_a_stopped_jail_reads_its_configuration(say: Say, engine: FakeEngine) -> None:
+    """A jail that was stopped comes back as the files have it."""
+    say("stop", "demo")
+    assert list(engine.specs) == ["ddd"]
+    assert say("start", "demo") == Denied(Kind.UNKNOWN_JAIL, "demo")  # the fake has no files to find it in
+    assert engine.calls == [("reload", Reload(jail="demo"))]
+
+
+def test_stop_ends_the_engine(say: Say, engine: FakeEngine) -> None:
+    """The word that ends the server."""
+    assert say("stop") == Granted(None)
+    assert engine.ended.is_set()
+
+
+def test_status_tells_ill_health_beside_the_tree(say: Say, engine: FakeEngine) -> None:
+    """What is wrong with a jail is said without changing the layout that scripts read."""
+    engine.health["demo"] = ("/var/log/demo.log does not exist",)
+    answer = say("status", "demo")
+    assert isinstance(answer, Granted)
+    assert answer.notes == ("WARNING jail 'demo': /var/log/demo.log does not exist",)
+
+
+def test_status_of_all_holds_each_jail(say: Say) -> None:
+    """Every jail's tree under the server's."""
+    answer = say("status", "--all", "short")
+    assert isinstance(answer, Granted)
+    assert isinstance(answer.value, list)
+    label, jails = answer.value[-1]
+    assert (label, [name for name, _ in jails]) == ("Status for the jails", ["ddd", "demo"])
+
+
+def test_an_unknown_flavor_is_the_basic_one(say: Say, caplog: pytest.LogCaptureFixture) -> None:
+    """A flavor that nobody knows is worth a line in the log, and no error."""
+    assert say("status", "demo", "cherry") == say("status", "demo")
+    assert "Unsupported extended jail status type 'cherry'" in caplog.text

@@ -1,0 +1,104 @@
+"""The settings of a jail, shown and changed."""
+
+from __future__ import annotations
+
+import pytest
+from tests.control.conftest import Say
+from tests.support.fake_engine import FakeEngine, demo_jail
+
+from sekisho.control.protocol import Denied, Granted, Kind
+from sekisho.control.settings import date_patterns
+from sekisho.model.specs import FilterSpec
+
+FAILREGEX = r"^ fail user=<F-USER>\S+</F-USER> from <HOST>$"
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [  # observed from Fail2ban 1.0.2, whose expressions are shown expanded
+        ("get demo bantime", 3600),
+        ("set demo bantime 1h", 3600),
+        ("set demo bantime 2.5", 2),
+        ("set demo bantime 1mo", 2629800),
+        ("set demo bantime -1", -1),
+        ("set demo findtime 10m", 600),
+        ("set demo maxretry 4", 4),
+        ("set demo maxmatches 2", 2),
+        ("set demo maxlines 2", 2),
+        ("get demo usedns", "no"),
+        ("set demo usedns warn", "warn"),
+        ("set demo usedns bogus", "no"),
+        ("set demo usedns true", "yes"),
+        ("get demo ignoreself", True),
+        ("set demo ignoreself false", False),
+        ("set demo ignoreself maybe", False),
+        ("get demo ignorecommand", False),
+        ("get demo ignoreip", ["127.0.0.0/8", "::1", "192.0.2.77"]),
+        ("set demo addignoreip 10.0.0.0/8 a.example 10.0.0.1/8",
+         ["127.0.0.0/8", "10.0.0.0/8", "a.example", "::1", "192.0.2.77"]),
+        ("set demo delignoreip 127.0.0.0/8", ["::1", "192.0.2.77"]),
+        ("get demo logpath", ["/var/log/demo.log"]),
+        ("set demo addlogpath /var/log/b.log tail", ["/var/log/demo.log", "/var/log/b.log"]),
+        ("set demo dellogpath /var/log/demo.log", []),
+        ("set demo dellogpath /nowhere", ["/var/log/demo.log"]),
+        ("set demo logencoding ascii", "ascii"),
+        ("get demo logtimezone", None),
+        ("set demo logtimezone UTC+0200", "UTC+0200"),
+        ("get demo journalmatch", []),
+        ("set demo addjournalmatch A=1 + B=2", [["A=1", "+", "B=2"]]),
+        ("get demo failregex", [FAILREGEX]),
+        ("set demo delfailregex 0", []),
+        ("set demo delfailregex 9", [FAILREGEX]),
+        ("set demo addignoreregex foo", [r"user=good\b", "foo"]),
+        ("get demo prefregex", ""),
+        ("get demo datepattern", (None, "Default Detectors")),
+        ("set demo datepattern %Y-%m-%d", ("%Y-%m-%d", "Year-Month-Day")),
+        ("set demo datepattern epoch", (None, "Epoch")),
+    ],
+)  # fmt: skip
+def test_values(say: Say, line: str, value: object) -> None:
+    """Each setting is shown and changed as with Fail2ban's server."""
+    assert say(*line.split()) == Granted(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("line", "denied"),
+    [
+        ("set demo delignoreip 9.9.9.9", Denied(Kind.VALUE, "list.remove(x): x not in list")),
+        ("set demo maxlines 0", Denied(Kind.VALUE, "maxlines must be integer greater than zero")),
+        ("set demo logencoding nosuch", Denied(Kind.VALUE, "unknown encoding: nosuch")),
+        ("set demo addfailregex bad", Denied(Kind.REFUSED, "No failure-id group in 'bad'")),
+        ("set demo delfailregex x", Denied(Kind.VALUE, "invalid literal for int() with base 10: 'x'")),
+        (
+            "set demo addlogpath /a sideways",
+            Denied(Kind.VALUE, "File option must be 'head' or 'tail', found 'sideways'"),
+        ),
+        ("set demo deljournalmatch A=1", Denied(Kind.VALUE, "Match 'A=1' not found")),
+    ],
+)
+def test_what_does_not_hold_changes_nothing(say: Say, engine: FakeEngine, line: str, denied: Denied) -> None:
+    """A change that is refused leaves the jail as it was."""
+    assert say(*line.split()) == denied
+    assert engine.specs["demo"] == demo_jail()
+
+
+def test_journal_matches_go_as_they_came(say: Say) -> None:
+    """A match that was added can be removed by the same words."""
+    say("set", "demo", "addjournalmatch", "A=1", "B=2")
+    assert say("set", "demo", "deljournalmatch", "A=1", "B=2") == Granted([])
+
+
+@pytest.mark.parametrize(
+    ("patterns", "shown"),
+    [
+        (("%Y-%m-%d", "%d/%m"), ("%Y-%m-%d", "Year-Month-Day")),
+        (("%Y", "%m", "%d"), (None, "Default Detectors")),
+        (("{^LN-BEG}%ExY %H:%M:%S",), ("%ExY %H:%M:%S", "Year 24hour:Minute:Second")),
+        (("TAI64N",), (None, "TAI64N")),
+        (("^(ts={EPOCH} )",), (None, "^(ts={EPOCH} )")),
+        (("{NONE}",), ("{UNB}^", "^")),
+    ],
+)
+def test_date_patterns_are_named(patterns: tuple[str, ...], shown: tuple[str | None, str]) -> None:
+    """A pattern is shown with its directives in words."""
+    assert date_patterns(FilterSpec("x", ("<HOST>",), datepattern=patterns)) == shown
