@@ -232,7 +232,7 @@ def test_fail2ban_understands_the_tree_alike(tree: Tree, name: str) -> None:
                 }
                 assert plain == theirs[jail]["actions"], jail
             else:
-                assert value == theirs[jail].get(key), (jail, key)
+                assert (value or None) == (theirs[jail].get(key) or None), (jail, key)
 
 
 @pytest.mark.parametrize(
