@@ -44,3 +44,9 @@ def test_own_addresses_count_where_ignoreself_is_off() -> None:
     """`ignoreself = false` is obeyed."""
     exempt = parse_exemptions([], itself=False)
     assert exempt.source(parse_subject("203.0.113.9"), own=OWN, resolved={}) is None
+
+
+def test_the_whole_loopback_network_is_ourselves() -> None:
+    """A service on 127.0.0.53 is as much this host as one on 127.0.0.1."""
+    exempt = parse_exemptions([], itself=True)
+    assert exempt.source(parse_subject("127.0.0.53"), own=OWN, resolved={}) == "ignoreself rule"

@@ -144,10 +144,16 @@ def _answer_signals(engine: Engine) -> None:
             log.error("Reload refused, everything goes on as it was: %s", error)
         tell_service_manager("READY=1")
 
+    async def reopen() -> None:
+        try:
+            log.info("logs: %s", await engine.flush_logs())
+        except Refused as error:
+            log.error("%s", error)
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.ended.set)
     loop.add_signal_handler(signal.SIGHUP, begin, reload)
-    loop.add_signal_handler(signal.SIGUSR1, begin, engine.flush_logs)
+    loop.add_signal_handler(signal.SIGUSR1, begin, reopen)
 
 
 @contextlib.contextmanager

@@ -293,8 +293,11 @@ class Engine:
         self.ended.set()
 
     async def flush_logs(self) -> str:
-        """Reopen the log."""
-        return self._parts.log_control.flush()
+        """Reopen the log; raises Refused, and writes on where it wrote, when it cannot be opened."""
+        try:
+            return self._parts.log_control.flush()
+        except OSError as error:
+            raise Refused(f"The log cannot be reopened: {error}") from error
 
     async def set_loglevel(self, level: str) -> str:
         """Change the log level until the daemon ends."""

@@ -14,6 +14,9 @@ Resolved = Mapping[str, frozenset[Subject]]
 """What each ignored name stood for when last asked."""
 
 
+_LOOPBACK = parse_subject("127.0.0.0/8")
+
+
 @dataclass(frozen=True, slots=True)
 class Exemptions:
     """One jail's exemptions, sorted by how they are checked. `names` are host names or raw identifiers."""
@@ -28,7 +31,7 @@ class Exemptions:
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
         """
-        if self.itself and (subject in own or _overlaps(subject, own)):
+        if self.itself and (subject in own or _LOOPBACK.covers(subject) or _overlaps(subject, own)):
             return "ignoreself rule"
         if subject in self.addresses or _overlaps(subject, self.addresses):
             return "ip"
