@@ -207,7 +207,6 @@ def test_a_log_that_was_deleted_and_comes_back(log: Path, watching: Callable[[],
 
 def test_an_edited_log_is_not_news(log: Path, tmp_path: Path) -> None:
     """What an editor puts over the log is caught up with, so that its old lines do not count as written now."""
-
     log.write_text("1 one\n2 two\n3 three\n")
     with _Follower(str(log), leading_number, None, 0.0) as follower:
         list(follower.step())

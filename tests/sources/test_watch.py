@@ -19,11 +19,10 @@ PATIENCE = 10.0
 
 @asynccontextmanager
 async def interested(path: Path) -> AsyncIterator[Interest]:
-    """An interest that only events can wake, once it is armed."""
+    """An interest that only events can wake."""
     watcher = Watcher(blind=NEVER, safety=NEVER)
     try:
         with watcher.watch(str(path)) as interest:
-            await woken(interest)  # arming asks for one more look
             yield interest
     finally:
         watcher.close()
@@ -132,7 +131,6 @@ def test_a_directory_that_is_made_later_is_watched_from_then_on(tmp_path: Path) 
         log = tmp_path / "later" / "x.log"
         with watcher.watch(str(log)) as interest:
             await woken(interest)
-            await woken(interest)
             log.parent.mkdir()
             await woken(interest)
             await settled(interest)
@@ -151,7 +149,6 @@ def test_a_directory_that_is_made_anew_is_watched_again(tmp_path: Path) -> None:
         log = tmp_path / "logs" / "x.log"
         log.parent.mkdir()
         with watcher.watch(str(log)) as interest:
-            await woken(interest)
             log.parent.rename(tmp_path / "old-logs")
             await woken(interest)
             log.parent.mkdir()
@@ -220,10 +217,7 @@ def test_nothing_is_left_when_all_interests_are_closed(tmp_path: Path) -> None:
     async def scene() -> None:
         watcher = Watcher()
         (tmp_path / "a.log").write_text("")
-        with watcher.watch(str(tmp_path / "a.log")) as one:
-            await woken(one)
-            with watcher.watch(str(tmp_path / "b.log")) as other:
-                await woken(other)
+        with watcher.watch(str(tmp_path / "a.log")), watcher.watch(str(tmp_path / "b.log")):
             assert len(watcher._interests) == 2
         assert watcher._interests == {}
         watcher.close()

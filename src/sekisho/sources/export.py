@@ -13,7 +13,7 @@ from __future__ import annotations
 from sekisho.sources.lines import LINE_LIMIT
 
 VALUE_LIMIT = LINE_LIMIT
-"""Longest value of a field in bytes: a journal's line may be as long as a file's."""
+"""Longest value of a field in bytes (as text, with its name): a journal's line may be as long as a file's."""
 
 Entry = dict[bytes, list[bytes]]
 """An entry's fields; a field may occur more than once."""
@@ -44,6 +44,8 @@ class ExportReader:
                 self._dropping_line = False
             elif end == at:
                 self._finish(entries)
+            elif end - at > VALUE_LIMIT:
+                self._too_long = True
             elif (equals := buffer.find(b"=", at, end)) >= 0:
                 self._entry.setdefault(buffer[at:equals], []).append(buffer[equals + 1 : end])
             else:

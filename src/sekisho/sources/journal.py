@@ -59,7 +59,7 @@ class JournalSource:
             async with self._child(from_where(None, since)) as child:
                 reader = ExportReader()
                 while data := await child.read():
-                    entries = reader.feed(data)
+                    entries = _placed(reader.feed(data))
                     again = _up_to(until, entries)
                     if (block := self._block(again, None, Phase.REFILL)) is not None:
                         yield block
@@ -93,7 +93,7 @@ class JournalSource:
 
     def _told(self, reader: ExportReader, data: bytes, progress: _Progress) -> Iterator[SourceEvent]:
         skipped = reader.skipped
-        entries = reader.feed(data)
+        entries = _placed(reader.feed(data))
         if progress.stage is _Stage.SEEKING:
             progress.place = position(entries[-1]) if entries else progress.place
             return
@@ -203,6 +203,11 @@ class _Progress:
             return []
         self._complaint = why
         return [Notice(self._key, level, f"{self._key}: {why}; trying again")]
+
+
+def _placed(entries: Iterable[Entry]) -> list[Entry]:
+    """Leave out what is no entry of a journal."""
+    return [entry for entry in entries if b"__CURSOR" in entry]
 
 
 def _cursor(entry: Entry) -> bytes:

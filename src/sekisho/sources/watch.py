@@ -52,7 +52,7 @@ class Watcher:
         self._inotify = self._opened()
 
     def watch(self, path: str) -> Interest:
-        """Return a new interest in `path`, which may not exist. Close it when it is no longer needed."""
+        """Return a new interest in `path`, which may not exist; what happens to it from now on will wake it."""
         if self._loop is None and self._inotify is not None:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._inotify.fd, self._take)
@@ -155,6 +155,7 @@ class Interest:
         self._again = True
         self._directories: dict[str, Watch] = {}
         self._files: deque[Watch] = deque()
+        self._arm()
 
     def __repr__(self) -> str:
         return f"<Interest in {self._path}>"
