@@ -31,7 +31,7 @@ class Exemptions:
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
         """
-        if self.itself and (subject in own or _LOOPBACK.covers(subject) or _overlaps(subject, own)):
+        if self.itself and (subject in own or _overlaps(subject, own)):
             return "ignoreself rule"
         if subject in self.addresses or _overlaps(subject, self.addresses):
             return "ip"
@@ -40,7 +40,7 @@ class Exemptions:
         for name in self.names:
             if name == subject.text or any(subject.covers(address) for address in resolved.get(name, ())):
                 return "dns"
-        return None
+        return "ignoreself rule" if self.itself and _LOOPBACK.covers(subject) else None
 
 
 def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:
