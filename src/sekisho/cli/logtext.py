@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import BinaryIO
 
 from sekisho.match.fields import last_year_at
 from sekisho.match.filter import CompiledFilter
-from sekisho.match.finding import Hit
+from sekisho.match.finding import Hit, LineVerdict
 from sekisho.match.matcher import Matcher
 from sekisho.model.address import Subject, parse_subject
 from sekisho.scan.bundle import Bundle
@@ -31,12 +32,12 @@ class Rules:
         """Each line of a block, decoded, and the mask of the rules that may match it."""
         masks = {start: mask for start, _, mask in self._bundle.scan(block)}
         start = 0
-        for raw in _split(block):
+        for raw in split_lines(block):
             yield raw.decode(self.filter.encoding, "replace").rstrip("\r\n"), masks.get(start, 0)
             start += len(raw)
 
 
-def _split(block: bytes) -> Iterator[bytes]:
+def split_lines(block: bytes) -> Iterator[bytes]:
     """The lines of a block, ended by newlines alone: a log line may contain any other control character."""
     start = 0
     while start < len(block):
@@ -78,3 +79,16 @@ def lookup(name: str) -> tuple[Subject, ...]:
     except (OSError, UnicodeError):
         return ()
     return tuple(sorted({parse_subject(str(answer[4][0])) for answer in answers}, key=str))
+
+
+def resolved(verdict: LineVerdict) -> LineVerdict:
+    """The verdict with a hit for each address of a host name; none where a name has no address (COMPAT 2.6)."""
+    if not any(hit.hostname for hit in verdict.hits):
+        return verdict
+    hits: list[Hit] = []
+    for hit in verdict.hits:
+        if hit.hostname is None:
+            hits.append(hit)
+        else:
+            hits += [replace(hit, hostname=None, subject=address) for address in lookup(hit.hostname)]
+    return replace(verdict, hits=tuple(hits))

@@ -13,12 +13,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sekisho.cli.logtext import Rules, admitted_year, host_of, lookup, read_blocks
-from sekisho.cli.tables import printable
+from sekisho.cli.beautify import printable
+from sekisho.cli.logtext import Rules, admitted_year, host_of, read_blocks, resolved
 from sekisho.config.load import DIRECTORIES, ConfigError, load_filter
 from sekisho.match.filter import compile_filter
 from sekisho.match.finding import Hit, LineVerdict
@@ -93,20 +93,7 @@ def _judge(rules: Rules, log: BinaryIO, *, now: float, journal: bool) -> Iterato
         for text, mask in rules.lines_of(block):
             number += 1
             verdict = rules.matcher.examine(text, now=now, stamp=now if journal else None, mask=mask)
-            yield _Line(number, text, _resolved(verdict))
-
-
-def _resolved(verdict: LineVerdict) -> LineVerdict:
-    """The verdict with a hit for each address of a host name; none where a name has no address (COMPAT 2.6)."""
-    if not any(hit.hostname for hit in verdict.hits):
-        return verdict
-    hits: list[Hit] = []
-    for hit in verdict.hits:
-        if hit.hostname is None:
-            hits.append(hit)
-        else:
-            hits += [replace(hit, hostname=None, subject=address) for address in lookup(hit.hostname)]
-    return replace(verdict, hits=tuple(hits))
+            yield _Line(number, text, resolved(verdict))
 
 
 class _JsonLines:

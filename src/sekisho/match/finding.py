@@ -65,12 +65,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class LineVerdict:
-    """What a line says. `template` is the name of the date template that fitted it, `time` its instant."""
+    """What a line says. `template` is the name of the date template that fitted it, `time` its instant.
+
+    `remainder` is the line as the expressions saw it, without its date.
+    """
 
     hits: tuple[Hit, ...] = ()
     ignored: bool = False
     time: float | None = None
     template: str | None = None
+    remainder: str = ""
 
     @property
     def matched(self) -> bool:

@@ -59,7 +59,7 @@ class Matcher:
         hits = tuple(_hit(match, when) for match in found)
         if not check_all:
             hits = tuple(hit for hit in hits if not hit.pending and not (hit.nofail and "mlfid" in hit.captured))
-        return LineVerdict(hits, ignored, when, template)
+        return LineVerdict(hits, ignored, when, template, remainder)
 
     def read(
         self,
