@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 
 DEFAULT = "/run/sekisho/sekisho.sock"
 """What the stock fail2ban.conf says; a test compares."""
@@ -48,8 +49,7 @@ def _files(directory: str) -> list[str]:
 def _collect(text: bytes, found: set[str]) -> bool:
     """Add the socket that `text` names, if it does; False when it is not plain."""
     in_section = False
-    lines = text.splitlines()
-    for line, after in zip(lines, [*lines[1:], b""], strict=True):
+    for line, after in pairwise([*text.splitlines(), b""]):
         if line.startswith(b"["):
             in_section = bool(_SECTION.match(line))
             if line.upper().startswith(b"[INCLUDES"):

@@ -1,0 +1,69 @@
+"""`sekisho status`."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.fake_engine import FakeEngine, typo_problem
+from tests.support.served import Served
+
+from sekisho.cli.main import main
+from sekisho.control.client import ask
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times are shown in the local zone."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+def test_all_jails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line a jail, then the configuration's problems with file, line and remedy."""
+    engine = FakeEngine(problems=(typo_problem(),), health={"demo": ("no log",)})
+    with Served(tmp_path, engine) as served:
+        ask(served.path, ["set", "demo", "banip", "192.0.2.1"])
+        assert main(["status", "-s", served.path]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Sekisho 0.1.0, since 2026-07-14 12:00:00: 2 jails, 1 banned",
+        "JAIL  FAILED  IN ALL  BANNED  EVER  READS    HEALTH",
+        "ddd        2       7       0     0  polling  well",
+        "demo       2       7       1     1  polling  no log",
+        "error: jail.local:7: jail 'web': filter 'sshdd' not found (did you mean sshd?)",
+    ]
+
+
+def test_one_jail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it reads, how it stands, and each ban with its end and its reason."""
+    with Served(tmp_path) as served:
+        ask(served.path, ["ban", "demo", "192.0.2.1", "--for", "60", "--reason", "ticket 1"])
+        ask(served.path, ["ban", "demo", "192.0.2.2", "--for", "-1"])
+        assert main(["status", "demo", "-s", served.path]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "Jail demo (polling)",
+        "  reads   /var/log/demo.log",
+        "  failed  2 now, 7 in all",
+        "  banned  2 now, 2 in all",
+        "  health  well",
+        "ADDRESS    SINCE                UNTIL                FAILURES  TIMES  WHY",
+        "192.0.2.1  2026-07-14 12:00:00  2026-07-14 12:01:00         0      1  by hand: ticket 1",
+        "192.0.2.2  2026-07-14 12:00:00  for ever                    0      1  by hand",
+    ]
+
+
+def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One document, of the server or of the jail that was named."""
+    with Served(tmp_path) as served:
+        assert main(["status", "--json", "-s", served.path]) == 0
+        assert [jail["name"] for jail in json.loads(capsys.readouterr().out)["jails"]] == ["ddd", "demo"]
+        assert main(["status", "demo", "--json", "-s", served.path]) == 0
+        assert json.loads(capsys.readouterr().out)["name"] == "demo"
+
+
+def test_no_server(capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit status is 1, and the message says what to do."""
+    assert main(["status", "-s", "/nonexistent/s"]) == 1
+    assert "systemctl start sekisho" in capsys.readouterr().err

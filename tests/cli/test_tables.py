@@ -1,0 +1,25 @@
+"""Tables in a pipe and on a terminal."""
+
+from __future__ import annotations
+
+import pytest
+
+from sekisho.cli.tables import Table, print_table, render_plain
+
+TABLE = Table("Two", ("NAME", "COUNT"), [["a[bold]", "5"], ["b\x1b", "12"]], frozenset({"COUNT"}))
+
+
+def test_columns_are_aligned_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two blanks between columns, numbers at the right, nothing that a terminal obeys."""
+    print_table(TABLE)
+    assert capsys.readouterr().out == render_plain(TABLE) + "\n"
+    assert render_plain(TABLE).splitlines() == ["Two", "NAME     COUNT", "a[bold]      5", "b\\x1b       12"]
+
+
+def test_a_terminal_gets_the_same_cells(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brackets in a cell are no markup, and control characters stay visible."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    print_table(TABLE)
+    out = capsys.readouterr().out
+    assert "a[bold]" in out
+    assert "b\\x1b" in out
