@@ -49,6 +49,8 @@ _ADD: _Verbs = (Verb.ADD,)
 _REPLACE: _Verbs = (Verb.ENSURE, Verb.DELETE, Verb.ADD)
 _DELETE: _Verbs = (Verb.DELETE,)
 _DROP: _Verbs = (Verb.ENSURE, Verb.DELETE)
+_SURE = {_ADD: _REPLACE, _DELETE: _DROP}  # right whether or not the elements are there
+_LOST_ANSWERS = 3  # times that the answers to a batch may overrun our buffer (ENOBUFS) before we give up
 _MILDER: dict[tuple[_Verbs, int], _Verbs] = {(_ADD, errno.EEXIST): _REPLACE, (_DELETE, errno.ENOENT): _DROP}
 
 
@@ -215,10 +217,18 @@ class NftSocket:
     def _settle(self, set_name: str, steps: list[_Step]) -> list[Refusal]:
         """Carry the steps out, each refused one in a milder way until it passes or is a single bad element."""
         refused: list[Refusal] = []
+        lost = _LOST_ANSWERS
         while steps:
             round_, steps = steps[:_ROUND], steps[_ROUND:]
             changes = [Change(verb, set_name, step.elements) for step in round_ for verb in step.verbs]
-            errors = self._transact(changes)
+            try:
+                errors = self._transact(changes)
+            except OSError as refusal:
+                lost -= refusal.errno == errno.ENOBUFS
+                if refusal.errno != errno.ENOBUFS or not lost:
+                    raise
+                steps = [_Step(_SURE.get(step.verbs, step.verbs), step.elements) for step in round_] + steps
+                continue
             if not any(errors):
                 continue
             verdicts = iter(errors)  # nothing was applied: those without an error go again as they are

@@ -70,8 +70,9 @@ def parse_ports(text: str, ask: Ask = ask_system) -> PortList:
 def render_for_commands(text: str, ask: Ask = ask_system, *, protocols: Sequence[str] = ("",)) -> str:
     """Return `text` so that a firewall's own command understands it: what the system does not know becomes a number.
 
-    Names that the system knows in every one of `protocols` stay names (`ssh` has no UDP port any more), ranges are written with a colon as iptables reads them, and words that
-    nobody knows are left out: one such word would make the command fail and the ban with it.
+    Names that the system knows in every one of `protocols` stay names (`ssh` has no UDP port any more), ranges are
+    written with a colon as iptables reads them, and words that nobody knows are left out: one such word would make the
+    command fail and the ban with it.
     """
     shown: list[str] = []
     for word in _words(text):
