@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sekisho.model.position import FilePosition
-from sekisho.sources.incarnation import Incarnation, NotALogError, end_of_lines, find_incarnation, is_copy
+from sekisho.sources.incarnation import Incarnation, NotALogError, end_of_lines
 from sekisho.sources.lines import LINE_LIMIT
 
 
@@ -54,43 +54,6 @@ def test_other_kinds_are_refused_without_blocking(tmp_path: Path) -> None:
             Incarnation(str(tmp_path / name))
     with pytest.raises(NotALogError, match="a character device"):
         Incarnation("/dev/zero")
-
-
-def test_a_position_is_found_where_a_rotation_has_taken_it(log: Path) -> None:
-    """The same inode with the same head, under another name of the directory."""
-    position = position_in(log, 6)
-    log.rename(log.with_suffix(".log.1"))
-    log.write_bytes(b"another\n")
-    found = find_incarnation(str(log), position)
-    assert found is not None
-    with found:
-        assert found.read(position.offset, 100) == b"second\n"
-
-
-def test_a_position_in_what_is_gone_is_not_found(log: Path) -> None:
-    """Truncated below it, begun anew in place, or replaced: the incarnation no longer exists."""
-    position = position_in(log, 13)
-    log.write_bytes(b"first\n")
-    assert find_incarnation(str(log), position) is None
-    log.write_bytes(b"other\nsecond\nthird\n")
-    assert find_incarnation(str(log), position) is None
-    log.unlink()
-    assert find_incarnation(str(log), position) is None
-
-
-def test_a_copy_says_the_same_before_the_offset(log: Path, tmp_path: Path) -> None:
-    """What an editor or a restored backup puts in place is a copy when beginning and seam agree."""
-    copy = tmp_path / "copy"
-    for content, expected in (
-        (b"first\nsecond\nthird\n", True),
-        (b"first\nsecond\n", True),
-        (b"first\nsecund\nthird\n", False),
-        (b"First\nsecond\nthird\n", False),
-        (b"first\n", False),
-    ):
-        copy.write_bytes(content)
-        with Incarnation(str(log)) as old, Incarnation(str(copy)) as new:
-            assert is_copy(new, old, 13) is expected
 
 
 def test_reading_from_the_end_begins_with_a_whole_line(tmp_path: Path) -> None:

@@ -9,16 +9,12 @@ a first line that another log has lost since (copied and truncated).
 from __future__ import annotations
 
 import glob
-import re
 from collections.abc import Collection
 from typing import Any
 
 from sekisho.sources.incarnation import Incarnation
+from sekisho.sources.rotation import is_rotated
 
-_SUFFIX = re.compile(r"(?P<log>.+?)(?:[.\-_]\d[\d.\-_]*|[.\-_]old)?(?:\.(?:gz|bz2|xz|zst|lz4|Z))?", re.DOTALL)
-_INFIX = re.compile(
-    r"[.\-_]\d{4}-?\d\d-?\d\d[\d.\-_]*(?=\.\w+$)"
-)  # a date at least: `app-1.log` may be a log of its own
 _REMEMBERED = 10_000  # files; a rotation is noticed against the latest of them
 
 
@@ -32,17 +28,10 @@ def expand(patterns: Collection[str]) -> tuple[str, ...]:
         if glob.has_magic(pattern):
             matching = sorted(glob.glob(pattern))  # noqa: PTH207 - the text of the configuration, mostly absolute
             names = frozenset(matching)
-            paths.update(dict.fromkeys(path for path in matching if not _is_rotated(path, names)))
+            paths.update(dict.fromkeys(path for path in matching if not is_rotated(path, names)))
         else:
             paths[pattern] = None
     return tuple(paths)
-
-
-def _is_rotated(path: str, names: Collection[str]) -> bool:
-    """Return True when by its name `path` is what a rotation made of another of `names`."""
-    suffixed = _SUFFIX.fullmatch(path)
-    origins = {_INFIX.sub("", path), suffixed["log"] if suffixed else path}
-    return any(origin != path and origin in names for origin in origins)
 
 
 class Globs:

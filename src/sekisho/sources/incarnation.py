@@ -10,8 +10,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Self
 
 from sekisho.model.position import FilePosition
@@ -24,7 +23,6 @@ _KINDS = (
     (stat.S_ISCHR, "a character device"),
     (stat.S_ISBLK, "a block device"),
 )
-_SEAM = 1024  # bytes before the offset that a copy must share with the original
 
 
 class NotALogError(OSError):
@@ -85,6 +83,10 @@ class Incarnation:
         """Return the size in bytes. Raises OSError."""
         return os.fstat(self._fd).st_size
 
+    def modified(self) -> int:
+        """Return when it was last written to, in nanoseconds since the epoch. Raises OSError."""
+        return os.fstat(self._fd).st_mtime_ns
+
     def is_at(self, path: str) -> bool:
         """Return True when `path` leads to this very file. Raises OSError, NotALogError as opening it would."""
         status = os.stat(path)  # noqa: PTH116 - asked at each wake
@@ -144,14 +146,6 @@ class Incarnation:
         return b""
 
 
-def is_copy(new: Incarnation, old: Incarnation, offset: int) -> bool:
-    """Return True when `new` says up to `offset` what `old` said, going by its first line and the bytes before."""
-    first = old.first_line()
-    start = max(0, offset - _SEAM)
-    last = old.read(start, offset - start)
-    return first != b"" and new.first_line() == first and new.read(start, offset - start) == last
-
-
 def end_of_lines(incarnation: Incarnation) -> int:
     """Return the offset after the last newline; where that is far, an offset from which a reader skips to the next."""
     size = incarnation.size()
@@ -165,25 +159,3 @@ def refuse_other_kinds(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for test, name in _KINDS if test(status.st_mode)), "no regular file")
         raise NotALogError(f"it is {kind}, not a log file")
-
-
-def find_incarnation(path: str, position: FilePosition) -> Incarnation | None:
-    """Return the incarnation that `position` was taken in: at `path`, or renamed in the same directory; None: gone."""
-    for candidate in (path, *_siblings(path, position.inode)):
-        with suppress(OSError):
-            incarnation = Incarnation(candidate)
-            try:
-                held = incarnation.holds(position)
-            except OSError:
-                held = False
-            if held:
-                return incarnation
-            incarnation.close()
-    return None
-
-
-def _siblings(path: str, inode: int) -> Iterator[str]:
-    """Other names of the inode beside the path, and beside the file that it links to."""
-    for directory in sorted({str(Path(path).parent), str(Path(os.path.realpath(path)).parent)}):
-        with suppress(OSError), os.scandir(directory) as entries:
-            yield from [entry.path for entry in entries if entry.inode() == inode]

@@ -12,19 +12,22 @@ again; only whoever iterates ends the reading.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import suppress
 from typing import Self
 
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
 from sekisho.model.position import FilePosition
-from sekisho.sources.incarnation import Incarnation, end_of_lines, find_incarnation, is_copy
+from sekisho.sources.incarnation import Incarnation, end_of_lines
 from sekisho.sources.lines import LINE_LIMIT, LineCutter
+from sekisho.sources.rotation import earlier_incarnations, find_incarnation, is_copy, later_incarnation
 from sekisho.sources.seek import DateOf, first_at
 from sekisho.sources.watch import Watcher
 
 _READ = 1024 * 1024 - LINE_LIMIT  # with what is held back from the read before, a block has at most 1 MiB
 _PATIENCE = (1.0, 30.0)  # seconds between two tries to read a file that fails: at first, and at most
+_REMEMBERED = 16  # incarnations; rotations seldom keep more
 
 
 class FileSource:
@@ -50,19 +53,28 @@ class FileSource:
     async def backlog(self, since: float, until: FilePosition) -> AsyncIterator[Block]:
         """Yield again the lines from the first one at or after `since` up to `until`, to refill the windows.
 
-        Nothing where the incarnation that `until` was taken in is gone, or cannot be read.
+        Begins in what rotations have put aside where `since` lies there. Nothing where the incarnation that `until` was
+        taken in is gone, or cannot be read.
         """
         with suppress(OSError):
-            incarnation = find_incarnation(self.path, until)
-            if incarnation is None:
+            last = find_incarnation(self.path, until)
+            if last is None:
                 return
-            with incarnation:
-                start = first_at(incarnation.read, self._date_of, since=since, end=until.offset)
-                reader = _Reader(incarnation, start)
-                while (data := reader.read(until.offset)) is not None:
-                    if data:
-                        yield Block(self.path, data, reader.position(), Phase.REFILL)
+            with last:
+                for path in earlier_incarnations(self.path, last, since=since):
+                    with suppress(OSError), Incarnation(path) as earlier:
+                        for block in self._again(earlier, since, earlier.size()):
+                            yield block
+                            await asyncio.sleep(0)
+                for block in self._again(last, since, until.offset):
+                    yield block
                     await asyncio.sleep(0)
+
+    def _again(self, incarnation: Incarnation, since: float, until: int) -> Iterator[Block]:
+        reader = _Reader(incarnation, first_at(incarnation.read, self._date_of, since=since, end=until))
+        while (data := reader.read(until)) is not None:
+            if data:
+                yield Block(self.path, data, reader.position(), Phase.REFILL)
 
     async def follow(self, after: FilePosition | None, since: float | None) -> AsyncIterator[SourceEvent]:
         """Yield what the log says from `after` on, and everything it will say; ends only when it is closed.
@@ -132,6 +144,7 @@ class _Follower:
         self._phase = Phase.CATCHUP
         self._caught_up = False
         self._seen_missing = False
+        self._finished: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)  # inodes of incarnations read to their end
         self._complaint = ""
         self._long_line_told = False
         self._failures = 0
@@ -245,7 +258,7 @@ class _Follower:
         """Return what has taken the log's place, once it has something to say, else None."""
         try:
             if not current.is_at(self._path):
-                successor = Incarnation(self._path)
+                successor = later_incarnation(self._path, current, read=self._finished)
                 yield from self._calm()
                 if successor.size() or current.is_unlinked():
                     return successor
@@ -273,6 +286,7 @@ class _Follower:
             reason = "another file was put over it"
         self._seen_missing = False
         self._reader = _Reader(successor, start)
+        self._finished.append(old.inode)
         old.close()
         yield self._rotation(reason)
 
