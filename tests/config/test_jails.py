@@ -121,7 +121,7 @@ def test_a_jails_mistake_is_its_own(tree: Tree) -> None:
         [path]
         logpath = /a /b
         [backend]
-        backend = sytemd
+        backend = systemdd
         [off]
         enabled = false
         bantime = %(nope)s
@@ -136,7 +136,7 @@ def test_a_jails_mistake_is_its_own(tree: Tree) -> None:
         "error 11 brackets: invalid filter definition 'f[x=1]b': unexpected option syntax",
         "error 13 time: 'findtime': duration 'soon': name 'soon' is not defined",
         "error 15 path: 'logpath' line '/a /b' ends in '/b', which is neither head nor tail",
-        "error 17 backend: unknown backend 'sytemd'",
+        "error 17 backend: unknown backend 'systemdd'",
     ]
 
 

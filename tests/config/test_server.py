@@ -7,7 +7,7 @@ from tests.config.conftest import Tree
 
 from sekisho.config.files import Files
 from sekisho.config.layers import merge
-from sekisho.config.server import read_server
+from sekisho.config.server import doubtful, read_server
 from sekisho.model.problem import Severity
 from sekisho.model.specs import ServerSpec
 
@@ -72,3 +72,13 @@ def test_a_wrong_value_is_told_and_the_default_serves(tree: Tree) -> None:
     assert spec == ServerSpec()
     assert sorted(problem.origin.line for problem in problems if problem.origin) == [2, 3, 4, 5, 6]
     assert all(problem.severity is Severity.ERROR for problem in problems)
+
+
+def test_a_misspelt_or_joined_option_is_told(tree: Tree) -> None:
+    """The daemon would go on with the default, and nobody would know why."""
+    text = "[Definition]\nlog_level = DEBUG\nlogtarget = /x pidfile = /y\nstacksize = 0\n"
+    found = doubtful(merge(Files(tree({"fail2ban.conf": text})), "fail2ban"))
+    assert [(problem.origin.line if problem.origin else 0, problem.remedy) for problem in found] == [
+        (3, "leave `logtarget = /x` and put `pidfile = /y` on a line of its own"),
+        (2, "did you mean 'loglevel'?"),
+    ]

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from sekisho.cli.tables import printable
+from sekisho.cli.beautify import printable
 from sekisho.config.load import ConfigError, find_directory, load
 from sekisho.match.filter import compile_filter
 from sekisho.match.rule import RuleError

@@ -15,7 +15,7 @@ from sekisho import __version__
 from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.files import STOCK, Files
 from sekisho.config.layers import merge
-from sekisho.config.server import read_server
+from sekisho.config.server import doubtful, read_server
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 
@@ -55,7 +55,7 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
     general = merge(files, "fail2ban")
     merged = merge(files, "jail")
     server, problems = read_server(general, overrides, constants)
-    problems = [*general.problems, *merged.problems, *problems]
+    problems = [*general.problems, *merged.problems, *problems, *doubtful(general)]
     if not directory.is_dir():
         origin = Origin(str(directory), 0)
         problems.insert(0, Problem(Severity.ERROR, "there is no such configuration directory", origin))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from sekisho.config.ini import Option
-from sekisho.config.options import KNOWN, Kind
+from sekisho.config.options import KNOWN, Kind, Row
 from sekisho.model.problem import Origin, Problem, Severity
 
 _PAIR = re.compile(r"(?:^|\s)(?P<name>[A-Za-z_][\w.]*)\s*[=:]")
@@ -17,18 +17,18 @@ _HASH = re.compile(r"\s#.*", re.DOTALL)
 _REFERENCE = re.compile(r"%\(([^)]+)\)s")
 
 
-def hidden(option: Option) -> Problem | None:
+def hidden(option: Option, rows: Mapping[str, Row] = KNOWN) -> Problem | None:
     """Return the problem of an option in whose text another option or a section hides.
 
     `enabled = true port = ssh` on one line, or a line that was indented and so continues the one above it.
     """
-    row = KNOWN.get(option.name)
+    row = rows.get(option.name)
     if row is None or row.kind is Kind.FREE:
         return None
     for number, line in zip(option.lines, option.text.split("\n"), strict=False):
         origin = Origin(option.origin.file, number)
         bare = _GROUP.sub(lambda group: " " * len(group[0]), line)
-        starts = [pair.start("name") for pair in _PAIR.finditer(bare) if _is_option(pair, row.kind)]
+        starts = [pair.start("name") for pair in _PAIR.finditer(bare) if _is_option(pair, row.kind, rows)]
         if number != option.origin.line and (starts[:1] == [0] or _HEADER.fullmatch(line)):
             text = f"the line {line!r} is indented, and so belongs to {option.name!r} above it"
             return Problem(Severity.ERROR, text, origin, remedy="remove the blanks before it")
@@ -41,9 +41,9 @@ def hidden(option: Option) -> Problem | None:
     return None
 
 
-def _is_option(pair: re.Match[str], kind: Kind) -> bool:
+def _is_option(pair: re.Match[str], kind: Kind, rows: Mapping[str, Row]) -> bool:
     """Text may hold a `:` or an unknown `x=`; a boolean, a number or a time may not."""
-    return pair["name"].lower() in KNOWN if kind in (Kind.TEXT, Kind.WORD) else True
+    return pair["name"].lower() in rows if kind in (Kind.TEXT, Kind.WORD) else True
 
 
 def hash_comment(text: str) -> str:
@@ -69,13 +69,13 @@ def referenced(sections: Mapping[str, Mapping[str, Option]]) -> set[str]:
     }
 
 
-def misspelt(options: Iterable[Option], used: Collection[str]) -> list[Problem]:
+def misspelt(options: Iterable[Option], used: Collection[str], rows: Mapping[str, Row] = KNOWN) -> list[Problem]:
     """Return a warning for each option that nobody reads and whose name is nearly one that somebody would."""
     return [
         Problem(Severity.WARNING, f"unknown option {option.name!r} has no effect", option.origin, remedy=remedy)
         for option in options
-        if option.name not in KNOWN
+        if option.name not in rows
         and option.name not in used
-        and option.name.rpartition("_")[0] not in KNOWN  # action_x, banaction_y: names that people give to variants
-        and (remedy := near(option.name, KNOWN))
+        and option.name.rpartition("_")[0] not in rows  # action_x, banaction_y: names that people give to variants
+        and (remedy := near(option.name, rows))
     ]

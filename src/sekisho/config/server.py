@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sekisho.config.errors import ConfigError
+from sekisho.config.ini import DEFAULT
 from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged
 from sekisho.config.options import SERVER, Row, parse_time, parse_whole
@@ -78,6 +79,16 @@ def read_server(
         dbpurgeage=age,
     )
     return spec, problems
+
+
+def doubtful(merged: Merged) -> list[Problem]:
+    """Return what can be seen in the text alone: options joined on one line, and names that are nearly right."""
+    from sekisho.config.mistakes import hidden, misspelt, referenced  # the client does without
+
+    rows = {row.name: row for row in SERVER}
+    options = [option for section in (DEFAULT, _SECTION) for option in merged.sections.get(section, {}).values()]
+    found = [problem for option in options if (problem := hidden(option, rows))]
+    return found + misspelt(options, referenced(merged.sections), rows)
 
 
 def _text(scope: Scope, row: Row, overrides: Mapping[str, str], problems: list[Problem]) -> str:
