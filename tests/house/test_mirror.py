@@ -15,6 +15,8 @@ ELSEWHERE = {  # module: where it is tested, and why there
     "daemon/run": "system/test_scenario",
     "cli/demo_stage": "system/test_stage",  # nothing of it can run without namespaces
     "cli/demo_cast": "system/test_stage",
+    "cli/demo_theatre": "cli/test_demo",  # a theatre shows itself in the play
+    "cli/demo_script": "system/test_scenario",
 }
 OWN = {"house", "support", "system", "corpus", "firewall", "plays", "crash"}  # folders of tests that mirror no room
 
