@@ -31,7 +31,7 @@ _COLOUR = {
     "WARNING": "magenta",
     "ERROR": "bold magenta",
 }
-_FEED = 14  # lines; with the table of six jails the board fits a terminal of 30 lines
+_AROUND = 6  # lines of the board that are neither jail nor feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,7 @@ class LiveShow:
         from rich.live import Live
 
         self.board = board
+        self._feed = max(4, console.height - _AROUND - len(board.jails))
         self._live: Live = Live(self._render(), console=console, auto_refresh=False, vertical_overflow="visible")
         self._live.start()
         self._drawn: tuple[int, str] = (0, "")
@@ -171,7 +172,7 @@ class LiveShow:
             barred = Text(", ".join(sorted(tally.barred)), style="red")
             jails.add_row(name, str(tally.failures), str(tally.ignored or ""), str(tally.bans), barred)
         feed = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-        for event in self.board.events[-_FEED:]:
+        for event in self.board.events[-self._feed :]:
             clock = dt.datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S")
             style = _COLOUR.get(event.what, "")
             feed.add_row(
