@@ -136,6 +136,7 @@ def _check(template: DateTemplate, pattern: str) -> None:
     try:
         _ = template.regex
     except (re.error, KeyError, RecursionError, OverflowError) as error:
+        reason = f"unknown field %{error.args[0]}" if isinstance(error, KeyError) else error
         raise RuleError(
-            f"Failed to set datepattern '{pattern}' (may be an invalid format or unescaped percent char): {error}"
+            f"Failed to set datepattern '{pattern}' (may be an invalid format or unescaped percent char): {reason}"
         ) from error

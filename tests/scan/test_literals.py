@@ -1,0 +1,115 @@
+"""Clues: what a line must contain, read off an expression."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sekisho.model.candidate import Cut, Search
+from sekisho.scan.literals import Clue, find_clue
+
+SNUG, ANYWHERE = Cut.SNUG, Cut.ANYWHERE
+
+
+def clue_of(*expressions: str, cut: Cut = Cut.SNUG) -> Clue | None:
+    """The clue of a rule that searches for these expressions."""
+    return find_clue(Search(tuple(re.compile(each) for each in expressions), cut))
+
+
+@pytest.mark.parametrize(
+    ("expression", "literals"),
+    [
+        (r"^ sshd\[\d+\]: Failed password for \S+$", {b" Failed password for "}),
+        (r"Failed (?:password|publickey) for", {b"Failed password for", b"Failed publickey for"}),
+        (r"[Ii]nvalid user", {b"Invalid user", b"invalid user"}),
+        (r"colou?rful", {b"colourful", b"colorful"}),
+        (r"(?:no such user|unknown user|no such user here) \S+", {b"no such user ", b"unknown user "}),
+        (r"x{2,}abcdef", {b"abcdef"}),
+        (r"(?:abcd)+", {b"abcd"}),
+        (r"(?=look ahead)behind", {b"behind"}),
+        (r"authentication failure$", {b"authentication failure"}),
+        (r"(a\w+ lovely|a\d plain) day", {b" lovely day", b" plain day"}),
+    ],
+)
+def test_the_clue_is_the_longest_text_that_must_occur(expression: str, literals: set[bytes]) -> None:
+    """Alternatives are multiplied out, and the longest required text wins."""
+    clue = clue_of(expression)
+    assert clue == Clue(frozenset(literals))
+
+
+@pytest.mark.parametrize("expression", [r"\S+", r"(?:abcdef)?", r"(?:abcdef|\d+)", r"(?:abcdef)*x", r"ab", r"né", ""])
+def test_nothing_is_promised_where_nothing_must_occur(expression: str) -> None:
+    """Optional, open or very short text is no clue."""
+    assert clue_of(expression) is None
+
+
+def test_the_better_of_prefix_and_rule_is_taken() -> None:
+    """A rule is searched for by whichever of its expressions has the longer text."""
+    assert clue_of("sshd: ", "Failed password for ") == Clue(frozenset({b"Failed password for "}))
+    assert clue_of("a long prefix text", "abc") == Clue(frozenset({b"a long prefix text"}))
+
+
+def test_case_is_folded_where_the_expression_ignores_it() -> None:
+    """A flag for the whole or for a group makes the clue caseless, in lower case."""
+    assert clue_of("(?i)AUTH Failed") == Clue(frozenset({b"auth failed"}), caseless=True)
+    assert clue_of("(?i:AUTH) Failed") == Clue(frozenset({b"auth failed"}), caseless=True)
+
+
+def test_a_snug_cut_never_hides_a_clue() -> None:
+    """`- [] "GET` may exist only across the cut of a date, so the text is broken between non-word characters."""
+    assert clue_of(r'- \[\] "GET /') == Clue(frozenset({b'"GET '}))
+
+
+def test_a_cut_anywhere_hides_at_most_one_half() -> None:
+    """With a custom date pattern, either half of the text is enough."""
+    clue = clue_of("abcdefgh", cut=Cut.ANYWHERE)
+    assert clue is not None
+    assert clue.literals == {b"abcd", b"efgh"}
+
+
+def test_no_literal_holds_a_newline() -> None:
+    """The newline that ends every searched text is not in the scanned line."""
+    assert clue_of("failure\n") == Clue(frozenset({b"failure"}))
+
+
+EXPRESSIONS = [
+    r"^ \S+ sshd\[\d+\]: Failed (?:password|none) for (?:invalid user )?\w+ from [\d.]+$",
+    r"(?i)auth(?:entication)? fail(?:ed|ure);? user=\w*",
+    r"(?:foo|ba[rz]|qux{2,3}) - \[\] \"(?:GET|POST) /\w*",
+    r"^(?:a(?:b|cd)?e)+(?:long tail|x(?:y|z)zy)\b",
+    r"client (?:denied|refused) by (?:server|rule \d+)(?: configuration)?",
+]
+
+
+@given(st.data())
+def test_whatever_an_expression_matches_contains_its_clue(data: st.DataObject) -> None:
+    """Hypothesis draws texts from the expressions; the clue is found in every one."""
+    expression = data.draw(st.sampled_from(EXPRESSIONS))
+    text = data.draw(st.from_regex(expression))
+    clue = clue_of(expression, cut=Cut.NONE)
+    assert clue is not None
+    line = text.replace("\n", "")
+    found = line.encode("utf-8", "surrogatepass")
+    if clue.caseless:
+        found = found.lower()
+        if any(odd in text for odd in "\u0130\u0131\u017f\u212a"):
+            return  # the scanner has its own pattern for these
+    assert any(literal in found for literal in clue.literals)
+
+
+@given(st.data())
+def test_a_date_in_the_text_does_not_hide_the_clue(data: st.DataObject) -> None:
+    """Where a cut may fall, putting a date there leaves some literal whole."""
+    expression = data.draw(st.sampled_from(EXPRESSIONS))
+    text = data.draw(st.from_regex(expression, fullmatch=True, alphabet=st.characters(codec="ascii"))).rstrip("\n")
+    at = data.draw(st.integers(0, len(text)))
+    cut = data.draw(st.sampled_from([SNUG, ANYWHERE]))
+    joined = text[max(at - 1, 0) : at + 1]
+    if cut is SNUG and 0 < at < len(text) and re.search(r"\w", joined, re.ASCII):
+        return
+    clue = clue_of(expression, cut=cut)
+    line = f"{text[:at]}2026-07-14{text[at:]}".encode()
+    assert clue is None or any(literal in (line.lower() if clue.caseless else line) for literal in clue.literals)
