@@ -6,7 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sekisho.model.specs import ActionSpec, JailSpec
+from sekisho.engine.api import Refused, Reload
+from sekisho.model.problem import Severity
+from sekisho.model.specs import ActionSpec, Configuration, JailSpec
 
 
 class Aspect(enum.Flag):
@@ -56,12 +58,32 @@ class Difference:
     change: tuple[tuple[JailSpec, Aspect], ...]
 
 
-def difference(
-    running: Mapping[str, JailSpec], wanted: Mapping[str, JailSpec], *, keep: frozenset[str] = frozenset()
-) -> Difference:
-    """Compare; a jail named in `keep` goes on as it runs although it is not among the wanted."""
+def wanted_jails(request: Reload, fresh: Configuration, running: Mapping[str, JailSpec]) -> dict[str, JailSpec]:
+    """Return the jails that shall run after a reload; one whose new specification is wrong goes on as it is.
+
+    Raises Refused when the tree cannot be used, or when the one jail that is asked for is in error or unknown.
+    """
+    if fresh.broken:
+        mistakes = [str(problem) for problem in fresh.problems if problem.severity is Severity.ERROR]
+        raise Refused("Failed during configuration: " + "; ".join(mistakes))
+    found = {spec.name: spec for spec in fresh.jails}
+    jail = request.jail
+    if jail is None:
+        return found | {name: spec for name, spec in running.items() if name in fresh.failed}
+    if jail in found:
+        return {**running, jail: found[jail]}
+    if jail in fresh.failed:
+        mistakes = [str(problem) for problem in fresh.problems if problem.jail in (None, jail)]
+        raise Refused(f"Errors in jail {jail!r}: " + "; ".join(mistakes))
+    if jail not in running and not request.if_exists:
+        raise Refused(f"Failed during configuration: No section: '{jail}'")
+    return {name: spec for name, spec in running.items() if name != jail}
+
+
+def difference(running: Mapping[str, JailSpec], wanted: Mapping[str, JailSpec]) -> Difference:
+    """Compare what runs with what shall run."""
     return Difference(
-        stop=tuple(name for name in running if name not in wanted and name not in keep),
+        stop=tuple(name for name in running if name not in wanted),
         start=tuple(spec for name, spec in wanted.items() if name not in running),
         change=tuple(
             (spec, touched)

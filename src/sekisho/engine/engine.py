@@ -11,7 +11,7 @@ from typing import Protocol
 from sekisho import __version__
 from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
 from sekisho.engine.clock import Clock
-from sekisho.engine.difference import Aspect, aspects, difference
+from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle, MakeAction
@@ -225,47 +225,23 @@ class Engine:
         """
         async with self._turn:
             fresh = await asyncio.to_thread(self._parts.load)
-            if fresh.broken:
-                texts = [str(problem) for problem in fresh.problems if problem.severity is Severity.ERROR]
-                raise Refused("Failed during configuration: " + "; ".join(texts))
-            wanted = {spec.name: spec for spec in fresh.jails}
-            faulty = frozenset(
-                problem.jail for problem in fresh.problems if problem.jail and problem.severity is Severity.ERROR
-            )
-            if request.jail is not None:
-                self._check_request(request, wanted, faulty)
-                wanted = {
-                    name: wanted[name] if name == request.jail and name in wanted else jail.spec
-                    for name, jail in self.jails.items()
-                } | ({request.jail: wanted[request.jail]} if request.jail in wanted else {})
+            running = {name: jail.spec for name, jail in self.jails.items()}
+            wanted = wanted_jails(request, fresh, running)
             self._report_problems(fresh.problems)
-            chosen = [request.jail] if request.jail else list(self.jails)
-            if request.restart:
-                for name in chosen:
-                    if name in self.jails:
-                        await self._stop_jail(name, forget=request.unban)
-            elif request.unban:
-                for name in chosen:
-                    if name in self.jails:
-                        await self.unban(name, None)
+            chosen = [name for name in running if name in wanted and request.jail in (None, name)]
+            for name in chosen if request.restart else ():
+                await self._stop_jail(name, forget=request.unban)
+            for name in chosen if request.unban and not request.restart else ():
+                await self.unban(name, None)
             if request.jail is None:
                 # The log level follows; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
                 self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
-            await self._apply(wanted, keep=faulty)
+            await self._apply(wanted)
             return fresh.problems
 
-    def _check_request(self, request: Reload, wanted: Mapping[str, JailSpec], faulty: frozenset[str]) -> None:
-        name = request.jail or ""
-        if name in wanted or name in self.jails:
-            return
-        if name in faulty:
-            raise Refused(f"Errors in jail {name!r}; see the log, or sekisho check")
-        if not request.if_exists:
-            raise Refused(f"Failed during configuration: No section: '{name}'")
-
-    async def _apply(self, wanted: Mapping[str, JailSpec], *, keep: frozenset[str]) -> None:
-        plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted, keep=keep)
+    async def _apply(self, wanted: Mapping[str, JailSpec]) -> None:
+        plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
         for name in plan.stop:
             await self._stop_jail(name)
         for spec in plan.start:
