@@ -97,7 +97,7 @@ def test_no_answer_in_our_language(tmp_path: Path, reply: bytes, text: str) -> N
 def test_a_server_that_is_silent(tmp_path: Path) -> None:
     """The client does not wait for ever."""
     with Served(tmp_path) as served, pytest.raises(NoAnswer, match=r"did not answer within 0\.05 seconds"):
-        ask(served.path, ["sleep", "1"], timeout=0.05)
+        ask(served.path, ["sleep", "0.2"], timeout=0.05)
 
 
 def test_the_end_of_the_server_is_waited_for(tmp_path: Path) -> None:

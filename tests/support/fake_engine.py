@@ -51,7 +51,10 @@ class FakeEngine:
     reload_problems: tuple[Problem, ...] = ()
     health: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset({"192.0.2.77"})
+    failed: int = 2
+    failed_total: int = 7
     now: float = NOW
+    tick: float = 0  # seconds that pass with each ban
     calls: list[tuple[object, ...]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: asyncio.Event | None = None
@@ -70,8 +73,8 @@ class FakeEngine:
         return JailStatus(
             name=jail,
             backend=spec.backend.name,
-            failed=2,
-            failed_total=7,
+            failed=self.failed,
+            failed_total=self.failed_total,
             banned_total=self.banned_total.get(jail, 0),
             bans=tuple(self.bans.get(jail, {}).values()),
             files=tuple(path.pattern for path in spec.logpaths),
@@ -87,7 +90,10 @@ class FakeEngine:
     ) -> int:
         self.calls.append(("ban", jail, tuple(map(str, subjects)), duration, reason))
         length = self.jail_spec(jail).bantime if duration is None else duration
+        self.now += self.tick
         standing = self.bans.setdefault(jail, {})
+        for old in [standing[subject.text] for subject in subjects if subject.text in standing]:
+            standing[old.subject.text] = replace(old, duration=self.now + length - old.time)  # prolonged
         fresh = [subject for subject in subjects if subject.text not in standing]
         for subject in fresh:
             standing[subject.text] = Ban(jail, subject, self.now, length, cause=Cause.BY_HAND, reason=reason)
