@@ -1,0 +1,49 @@
+"""A line costs no more than its length: no rule's work grows faster than what a stranger types."""
+
+from __future__ import annotations
+
+import re
+import time
+from random import Random
+
+import pytest
+from tests.corpus.test_corpus import LOGS, NOW, Sample, central_europe, stamp_of, stock_rules
+
+from sekisho.match.matcher import Matcher
+
+__all__ = ["central_europe"]  # a fixture
+
+SHORT, LONG = 4096, 32768
+FILLINGS = (
+    "a", " ", "a ", ".", "(", " (", "[", "<", ">", ",", '"', "'", ": ", "/a", "\\", "1", ":1", "a@", "[]", "): ", '"x',
+    " from ", " from x", " from 192.0.2.1 port 22 ssh2", " ssh2: ", " user=<", ">, rip=192.0.2.1", " ehlo=1",
+)  # fmt: skip
+
+
+def cost(matcher: Matcher, sample: Sample, place: int, filling: str, size: int) -> float:
+    """Seconds of this process for the sample's line with `size` characters put into it; the better of two runs."""
+    line = sample["line"][:place] + (filling * size)[:size] + sample["line"][place:]
+    best = 1e9
+    for _ in range(2):
+        begin = time.process_time()
+        matcher.examine(line, now=NOW, stamp=stamp_of(sample), check_all=True)
+        best = min(best, time.process_time() - begin)
+    return best
+
+
+@pytest.mark.parametrize("name", [name for name in LOGS if "aggressive" in name or "mode" not in name])
+def test_work_grows_with_the_line(name: str) -> None:
+    """Eight times the text takes some eight times the work; squared work would take sixty-four."""
+    matcher, choice = stock_rules(LOGS[name][0]).matcher, Random(name)
+    slow = []
+    for sample in choice.sample(LOGS[name], min(12, len(LOGS[name]))):
+        places = [
+            found.start() for found in re.finditer(r"\b", sample["line"]) if found.start() > len("Aug 14 11:00:00")
+        ]
+        for filling in FILLINGS:
+            place = choice.choice(places)
+            short = cost(matcher, sample, place, filling, SHORT)
+            long = cost(matcher, sample, place, filling, LONG)
+            if long > 24 * short + 0.005:
+                slow.append(f"{short:.4f} s, then {long:.4f} s: {filling!r} at {place} of {sample['line']}")
+    assert slow == []
