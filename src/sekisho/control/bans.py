@@ -53,11 +53,10 @@ async def banned(engine: EngineApi, *texts: str) -> Value:
 
 async def get_banned(engine: EngineApi, jail: str, *texts: str) -> Value:
     """Return the banned addresses, or for each address 1 or 0."""
-    addresses = _addresses(engine, jail)
     if not texts:
-        return addresses
-    standing = set(addresses)
-    found = [int(subject.text in standing) for subject in _subjects(texts)]
+        return _addresses(engine, jail)
+    engine.jail_spec(jail)  # an unknown jail is a mistake, and not one that bans nobody
+    found = [int(jail in engine.bans_of(subject)) for subject in _subjects(texts)]
     return found if len(found) > 1 else found[0]
 
 
