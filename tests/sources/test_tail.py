@@ -185,6 +185,18 @@ def test_a_file_rewritten_to_the_same_size_is_read_again(log: Path, watching: Ca
     play(scene)
 
 
+def test_an_unfinished_line_that_is_taken_back_is_forgotten(log: Path) -> None:
+    """A writer that withdraws half a line and writes another has written only the other."""
+    log.write_text("1 a\n2 half")
+    with _Follower(str(log), leading_number, None, 0.0) as follower:
+        list(follower.step())
+        os.truncate(log, 4)
+        append(log, "3\n")
+        (block,) = follower.step()
+    assert isinstance(block, Block)
+    assert block.data == b"3\n"
+
+
 def test_a_log_that_was_deleted_and_comes_back(log: Path, watching: Callable[[], Watcher]) -> None:
     """The old file is read on while anybody writes to it; the new one is live."""
 

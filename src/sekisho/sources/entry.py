@@ -28,14 +28,16 @@ Entry = Mapping[bytes, Sequence[bytes]]
 
 def render_line(entry: Entry) -> bytes:
     """Return the entry's line with its newline."""
-    host = _first(entry, b"_HOSTNAME")
-    name = _first(entry, b"SYSLOG_IDENTIFIER", b"_COMM")
-    words = [host] if host else []
-    if name:
-        process = _first(entry, b"SYSLOG_PID", b"_PID")
-        words.append(b"%b[%b]:" % (name, process) if process else name + b":")
-        if name == b"kernel" and not process:
-            words.append(b"[%12.6f]" % _seconds(entry, b"_SOURCE_MONOTONIC_TIMESTAMP", b"__MONOTONIC_TIMESTAMP"))
+    words = [host] if (host := _first(entry, b"_HOSTNAME")) else []
+    if name := _first(entry, b"SYSLOG_IDENTIFIER") or _first(entry, b"_COMM"):
+        if process := _first(entry, b"SYSLOG_PID") or _first(entry, b"_PID"):
+            words.append(b"%b[%b]:" % (name, process))
+        elif name == b"kernel":
+            words.append(
+                b"kernel: [%12.6f]" % _seconds(entry, b"_SOURCE_MONOTONIC_TIMESTAMP", b"__MONOTONIC_TIMESTAMP")
+            )
+        else:
+            words.append(name + b":")
     words += entry.get(b"MESSAGE", ())
     return b" ".join(words).replace(b"\n", b"\\n") + b"\n"
 
@@ -47,22 +49,19 @@ def stamp(entry: Entry) -> float:
 
 def position(entry: Entry) -> JournalPosition:
     """Return the entry's place in the journal. Raises KeyError when the entry does not say it."""
-    return JournalPosition(entry[b"__CURSOR"][0].decode("ascii", "replace"), _seconds(entry, b"__REALTIME_TIMESTAMP"))
+    cursor = entry[b"__CURSOR"][0].decode("ascii", "replace")
+    return JournalPosition(cursor, _seconds(entry, b"__REALTIME_TIMESTAMP", b""))
 
 
-def _first(entry: Entry, *names: bytes) -> bytes:
-    """Return the first value of the first of `names` that has one which is not empty."""
-    for name in names:
-        values = entry.get(name)
-        if values and values[0]:
-            return values[0]
-    return b""
+def _first(entry: Entry, name: bytes) -> bytes:
+    """Return the field's first value, empty where it has none."""
+    values = entry.get(name)
+    return values[0] if values else b""
 
 
-def _seconds(entry: Entry, *names: bytes) -> float:
-    """Return the first of `names` that holds microseconds, as seconds; 0 where none does."""
-    for name in names:
-        digits = _first(entry, name)
+def _seconds(entry: Entry, name: bytes, otherwise: bytes) -> float:
+    """Return the microseconds in the first of the two fields that holds some, as seconds; 0 where neither does."""
+    for digits in (_first(entry, name), _first(entry, otherwise)):
         if digits.isdigit() and len(digits) < 20:  # 64 bits; longer is nobody's clock
             return int(digits) / 1e6
     return 0.0

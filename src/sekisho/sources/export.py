@@ -15,7 +15,7 @@ from sekisho.sources.lines import LINE_LIMIT
 VALUE_LIMIT = LINE_LIMIT
 """Longest value of a field in bytes (as text, with its name): a journal's line may be as long as a file's."""
 
-Entry = dict[bytes, list[bytes]]
+Entry = dict[bytes, tuple[bytes, ...]]
 """An entry's fields; a field may occur more than once."""
 
 _LENGTH = 8  # bytes of a value's length
@@ -40,6 +40,9 @@ class ExportReader:
         buffer = self._buffer + data
         at = self._drop(buffer, 0)
         while (end := buffer.find(b"\n", at)) >= 0:
+            if not self._entry and (after := self._take_text_entry(buffer, at, entries)) is not None:
+                at = after
+                continue
             if self._dropping_line:
                 self._dropping_line = False
             elif end == at:
@@ -47,7 +50,7 @@ class ExportReader:
             elif end - at > VALUE_LIMIT:
                 self._too_long = True
             elif (equals := buffer.find(b"=", at, end)) >= 0:
-                self._entry.setdefault(buffer[at:equals], []).append(buffer[equals + 1 : end])
+                self._add(buffer[at:equals], buffer[equals + 1 : end])
             else:
                 after = self._take_binary(buffer, at, end)
                 if after is None:
@@ -61,6 +64,28 @@ class ExportReader:
             self._buffer = b""
         return entries
 
+    def _take_text_entry(self, buffer: bytes, at: int, entries: list[Entry]) -> int | None:
+        """Take the whole entry that begins at `at` where it is text only, as nearly all are; return where it ends.
+
+        That is so when every line up to the next empty one is a text field: a binary field would begin with a line
+        without `=`, before any byte of its value.
+        """
+        end = buffer.find(b"\n\n", at)
+        if end < 0 or end - at > VALUE_LIMIT or self._dropping_line or self._too_long:
+            return None
+        lines = buffer[at:end].split(b"\n")
+        try:
+            entry: Entry = {name: (value,) for name, value in [line.split(b"=", 1) for line in lines]}
+        except ValueError:
+            return None
+        if len(entry) != len(lines):  # a field occurs twice
+            return None
+        entries.append(entry)
+        return end + 2
+
+    def _add(self, name: bytes, value: bytes) -> None:
+        self._entry[name] = (*self._entry.get(name, ()), value)
+
     def _take_binary(self, buffer: bytes, at: int, end: int) -> int | None:
         """Take the field whose name is at `at`; return where the next one begins, None when more bytes are needed."""
         begin = end + 1 + _LENGTH
@@ -73,7 +98,7 @@ class ExportReader:
             return self._drop(buffer, begin)
         if len(buffer) <= begin + length:
             return None
-        self._entry.setdefault(buffer[at:end], []).append(buffer[begin : begin + length])
+        self._add(buffer[at:end], buffer[begin : begin + length])
         return begin + length + 1
 
     def _drop(self, buffer: bytes, at: int) -> int:

@@ -126,6 +126,10 @@ class _Reader:
         self._at += len(data)
         return self._cutter.feed(data)
 
+    def is_beyond_end(self) -> bool:
+        """Whether the file has lost some of the unfinished line that was read."""
+        return self.incarnation.size() < self._at
+
     def restart(self, offset: int) -> None:
         """Go on at `offset`, forgetting what was held back."""
         self._at = offset
@@ -228,6 +232,8 @@ class _Follower:
                 reader.incarnation.forget()
                 reader.restart(0)
                 yield self._rotation(change)
+            elif reader.is_beyond_end():
+                reader.restart(reader.offset)
             yield from self._drain(reader)
             successor = yield from self._successor(reader.incarnation)
             if successor is None:
