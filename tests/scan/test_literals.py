@@ -31,7 +31,7 @@ def clue_of(*expressions: str, cut: Cut = Cut.SNUG) -> Clue | None:
         (r"(?:abcd)+", {b"abcd"}),
         (r"(?=look ahead)behind", {b"behind"}),
         (r"authentication failure$", {b"authentication failure"}),
-        (r"(a\w+ lovely|a\d plain) day", {b" lovely day", b" plain day"}),
+        (r"(a\w+ lovely|a\d plain) day", {b" lovely", b" plain"}),
     ],
 )
 def test_the_clue_is_the_longest_text_that_must_occur(expression: str, literals: set[bytes]) -> None:

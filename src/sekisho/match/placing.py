@@ -21,7 +21,7 @@ LATE = 60.0
 FARTHEST_BACK = 256
 """Lines looked at for the date of one that has none; a stack trace is shorter."""
 
-_TAIL = 65536  # bytes kept of the block before
+_TAIL = 16384  # bytes kept of the blocks before
 _MOST_SOURCES = 256
 
 Say = Callable[[str, str, str], None]  # level, subject (said once a day), text
@@ -33,8 +33,8 @@ class _Memory:
 
     habits: DateMemory = field(default_factory=DateMemory)
     last: float | None = None
-    tail: bytes = b""  # the end of the block before, as far as nobody looked for dates in it
-    known: int = 0  # the offset in the block at hand before which `last` is the nearest date
+    tail: bytes = b""  # the end of the blocks before, as far as nobody looked for dates in it
+    known: int | None = None  # the offset in the block at hand before which `last` is the nearest date
 
 
 class Placing:
@@ -88,8 +88,11 @@ class Placing:
     def end_block(self, source: str, data: bytes) -> None:
         """The next candidate of `source` stands behind `data`."""
         memory = self._memory(source)
-        memory.tail = data[max(memory.known, len(data) - _TAIL) :]
-        memory.known = 0
+        tail = memory.tail + data[-_TAIL:] if memory.known is None else data[memory.known :]
+        if len(tail) > _TAIL:
+            tail = tail[tail.find(b"\n", len(tail) - _TAIL) + 1 :]
+        memory.tail = tail
+        memory.known = None
 
     def timely(self, when: float, *, live: bool, now: float, findtime: Seconds) -> float | None:
         """The time to count with; None where the line is too old to count."""
@@ -123,14 +126,12 @@ class Placing:
 
     def _look_back(self, memory: _Memory, data: bytes, start: int, now: float) -> None:
         """Bring `memory.last` up to the nearest date before `start`."""
-        for text, end, least in ((data, start, memory.known), (memory.tail, len(memory.tail), 0)):
-            if text is memory.tail and memory.known:
-                break
-            stamp = self._nearest(text, end, least, memory.habits, now)
-            if stamp is not None:
-                memory.last = stamp
-                break
-        memory.known = max(start, 1)
+        stamp = self._nearest(data, start, memory.known or 0, memory.habits, now)
+        if stamp is None and memory.known is None:
+            stamp = self._nearest(memory.tail, len(memory.tail), 0, memory.habits, now)
+        if stamp is not None:
+            memory.last = stamp
+        memory.known = start
         memory.tail = b""
 
     def _nearest(self, data: bytes, end: int, least: int, habits: DateMemory, now: float) -> float | None:
