@@ -126,6 +126,7 @@ def missing() -> str:
 
     Root is not needed where the system lets everyone have namespaces: one is root in one's own.
     """
+    _look_in_sbin()
     absent = [name for name in _NEEDED if shutil.which(name) is None]
     if absent:
         return f"missing programs: {', '.join(absent)} (packages util-linux, mount, iproute2, nftables)"
@@ -133,6 +134,12 @@ def missing() -> str:
         return "systemd-journald is not installed"
     probe = subprocess.run([*_unshare(), "true"], capture_output=True, text=True, check=False)
     return f"namespaces are not permitted here: {probe.stderr.strip()}" if probe.returncode else ""
+
+
+def _look_in_sbin() -> None:
+    """Let this process and its children find nft and ip, which lie outside of an ordinary user's PATH."""
+    known = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([*known, *(path for path in ("/usr/sbin", "/sbin") if path not in known)])
 
 
 def _unshare() -> list[str]:
