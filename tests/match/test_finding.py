@@ -27,6 +27,7 @@ def test_names_are_not_looked_up_unless_asked() -> None:
     assert isinstance(finding, Failure)
     assert finding.subject.text == "example.com"
     assert read(matcher_of("from <HOST>$", usedns="no"), line) == []
+    assert read(matcher_of("from <DNS>$", usedns="no"), line) == []
     (finding,) = read(matcher_of("from <HOST>$", usedns="yes"), line)
     assert isinstance(finding, Unresolved)
     assert not finding.warn

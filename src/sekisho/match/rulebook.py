@@ -79,7 +79,7 @@ class RuleBook:
             groups = rule.read(found)
             if before:
                 groups = before | groups
-            matches.append(self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now))
+            matches += self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now)
             if not check_all:
                 break
         return matches, False
@@ -101,7 +101,7 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            return [self._match(number, before | rule.read(found), evidence, now=now)], False
+            return self._match(number, before | rule.read(found), evidence, now=now), False
         return [], False
 
     def _narrow(self, text: str) -> tuple[str, int, Groups] | None:
@@ -127,9 +127,13 @@ class RuleBook:
     def _is_ignored(self, text: str) -> bool:
         return any(search(text) for search in self._ignores)
 
-    def _match(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> Match:
+    def _match(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> list[Match]:
+        """The match of a rule; none where it concerns a host name that must not be looked up."""
         session = groups.get("mlfid")
         if isinstance(session, str):
             told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
-            return Match(number, told.who, told.nofail, told.matches, told.groups)
-        return Match(number, who_of(groups, usedns=self._usedns), bool(groups.get("nofail")), lines, groups)
+            match = Match(number, told.who, told.nofail, told.matches, told.groups)
+        else:
+            who = who_of(groups, usedns=self._usedns)
+            match = Match(number, who, bool(groups.get("nofail")), lines, groups)
+        return [] if match.who.hostname is not None and self._usedns == "no" else [match]
