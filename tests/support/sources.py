@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import NoReturn
 
 from sekisho.model.block import Block, CaughtUp, Phase, SourceEvent
@@ -26,13 +26,13 @@ class MemoryLog:
     def _block(self, start: int, end: int, phase: Phase) -> Block:
         return Block(self.key, b"".join(self.lines[start:end]), FilePosition(end, 1, "head"), phase)
 
-    async def backlog(self, since: float, until: FilePosition) -> AsyncIterator[Block]:
+    async def backlog(self, since: float, until: FilePosition) -> AsyncGenerator[Block, None]:
         """Yield everything up to `until`, whatever its time: the matcher drops what is too old."""
         del since
         if until.offset:
             yield self._block(0, until.offset, Phase.REFILL)
 
-    async def follow(self, after: FilePosition | None, since: float | None) -> AsyncIterator[SourceEvent]:
+    async def follow(self, after: FilePosition | None, since: float | None) -> AsyncGenerator[SourceEvent, None]:
         """Yield what there is, one block a line, then what is written; `since` None starts at the end."""
         at = after.offset if after else 0 if since is not None else len(self.lines)
         while at < len(self.lines):

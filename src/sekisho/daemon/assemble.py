@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.observe import ObserveAction
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.runner import Runner
-from sekisho.enforce.table import NftTable
+from sekisho.enforce.table import NftError, NftTable
+from sekisho.engine.api import JailStatus
 from sekisho.engine.clock import SystemClock
 from sekisho.engine.engine import Engine, Parts
 from sekisho.engine.report import Entry
@@ -28,7 +30,7 @@ from sekisho.model.action import Action
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
 from sekisho.notify.mail import MailAction
-from sekisho.sources.globs import expand
+from sekisho.sources.globs import Globs
 from sekisho.sources.journal import JournalSource
 from sekisho.sources.tail import FileSource
 from sekisho.sources.watch import PollingWatcher, Watcher
@@ -38,9 +40,10 @@ log = logging.getLogger("fail2ban.server")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """An assembled daemon: its engine, and how to let go of everything else."""
+    """An assembled daemon: its engine, what to do once that has started, and how to let go of everything else."""
 
     engine: Engine
+    settle: Callable[[], Awaitable[None]]
     close: Callable[[], Awaitable[None]]
 
 
@@ -71,13 +74,15 @@ def assemble(
     resolver = Resolver(ipv6=allow_ipv6)
     whois = Whois(program=find_whois())
     watchers = Watchers()
+    table = NftTable()
     actions = Actions(
-        table=NftTable(),
+        table=table,
         runner=Runner(),
         whois=whois,
         country=Countries(),
         clock=clock.now,
         allow_ipv6=allow_ipv6,
+        facts=lambda jail: jail_facts(engine.jail_status(jail)),
     )
 
     async def own_addresses() -> frozenset[Subject]:
@@ -101,12 +106,21 @@ def assemble(
         ),
     )
 
+    async def settle() -> None:
+        if os.geteuid() == 0:
+            try:
+                for label in await table.settle():
+                    log.info("Removed the firewall rules of %s, which an earlier life left and nobody needs", label)
+            except (NftError, OSError) as error:
+                log.warning("Firewall rules of an earlier life may be left: %s", error)
+
     async def close() -> None:
         watchers.close()
+        table.close()
         await whois.close()
         await resolver.close()
 
-    return House(engine, close)
+    return House(engine, settle, close)
 
 
 def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
@@ -120,10 +134,25 @@ def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
             run = []
 
 
+def jail_facts(status: JailStatus) -> dict[str, str]:
+    """Return what a command's tags may ask about its jail and this host (COMPAT 5.3)."""
+    host = os.uname().nodename
+    return {
+        "jail.name": status.name,
+        "jail.banned": str(len(status.bans)),
+        "jail.banned_total": str(status.banned_total),
+        "jail.found": str(status.failed),
+        "jail.found_total": str(status.failed_total),
+        "fq-hostname": host,
+        "sh-hostname": host.partition(".")[0],
+    }
+
+
 class Watchers:
     """Opens sources; all files share one watcher (`engine.readings.Sources`)."""
 
     def __init__(self) -> None:
+        self._globs = Globs()
         self._watcher = Watcher()
         self._poller = PollingWatcher()
 
@@ -137,7 +166,7 @@ class Watchers:
 
     def expand(self, pattern: str) -> Sequence[str]:
         """Return the paths that a glob names now."""
-        return expand([pattern])
+        return self._globs.expand([pattern])
 
     def close(self) -> None:
         """Let go of inotify."""
@@ -155,6 +184,7 @@ class Actions:
     country: Countries
     clock: Callable[[], float]
     allow_ipv6: bool
+    facts: Callable[[str], Mapping[str, str]]
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
         """Return the action that `spec` describes; raises ValueError when it cannot be one."""
@@ -165,6 +195,7 @@ class Actions:
                     jail=jail.name,
                     runner=self.runner,
                     clock=self.clock,
+                    facts=lambda _: self.facts(jail.name),
                     allow_ipv6=self.allow_ipv6,
                 )
             case "nftables":

@@ -113,6 +113,7 @@ async def _live(
     _answer_signals(engine)
     try:
         await engine.start()
+        await house.settle()
         await control.start()
         tell_service_manager("READY=1")
         if ready is not None:

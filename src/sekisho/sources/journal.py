@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 
@@ -51,7 +51,7 @@ class JournalSource:
     def __repr__(self) -> str:
         return f"<JournalSource {self.key}>"
 
-    async def backlog(self, since: float, until: JournalPosition) -> AsyncIterator[Block]:
+    async def backlog(self, since: float, until: JournalPosition) -> AsyncGenerator[Block, None]:
         """Yield again the entries from `since` up to and including `until`, to refill the windows."""
         if since > until.realtime:
             return
@@ -66,7 +66,7 @@ class JournalSource:
                     if len(again) < len(entries) or (again and _cursor(again[-1]) == until.cursor.encode()):
                         return
 
-    async def follow(self, after: JournalPosition | None, since: float | None) -> AsyncIterator[SourceEvent]:
+    async def follow(self, after: JournalPosition | None, since: float | None) -> AsyncGenerator[SourceEvent, None]:
         """Yield the entries after `after`, and all that will come; ends only when it is closed.
 
         Without `after`: from the first entry at or after `since`, or only what is new where that is None too. Blocks

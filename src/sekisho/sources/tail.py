@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import suppress
 from typing import Self
 
@@ -50,7 +50,7 @@ class FileSource:
         """What the source is known by in the ledger: its path."""
         return self.path
 
-    async def backlog(self, since: float, until: FilePosition) -> AsyncIterator[Block]:
+    async def backlog(self, since: float, until: FilePosition) -> AsyncGenerator[Block, None]:
         """Yield again the lines from the first one at or after `since` up to `until`, to refill the windows.
 
         Begins in what rotations have put aside where `since` lies there. Nothing where the incarnation that `until` was
@@ -76,7 +76,7 @@ class FileSource:
             if data:
                 yield Block(self.path, data, reader.position(), Phase.REFILL)
 
-    async def follow(self, after: FilePosition | None, since: float | None) -> AsyncIterator[SourceEvent]:
+    async def follow(self, after: FilePosition | None, since: float | None) -> AsyncGenerator[SourceEvent, None]:
         """Yield what the log says from `after` on, and everything it will say; ends only when it is closed.
 
         Continues exactly at `after` where its incarnation still exists (a renamed one is finished first), else at the
