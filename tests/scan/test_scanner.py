@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import hyperscan
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,6 +90,16 @@ def test_both_scanners_agree(lines: list[bytes], rules: list[Clue | None]) -> No
     """What Hyperscan finds is what plain Python finds, line by line and rule by rule."""
     data = b"\n".join(lines)
     assert build_scanner(rules).scan(data) == build_plain(rules).scan(data)
+
+
+def test_a_processor_that_hyperscan_refuses_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in takes over, with the same answers."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise hyperscan.ArchitectureError
+
+    monkeypatch.setattr("sekisho.scan.scanner.HyperscanScanner", refuse)
+    assert build_scanner([clue(b"alpha")]).scan(b"alpha") == [Candidate(0, 5, 1)]
 
 
 def test_hyperscan_is_used_where_it_is_installed() -> None:

@@ -40,7 +40,10 @@ def build_scanner(rules: Sequence[Clue | None]) -> Scanner:
     patterns, always = _patterns_of(rules)
     if hyperscan is None or not patterns:
         return FallbackScanner(patterns, always=always)
-    return HyperscanScanner(patterns, always=always)
+    try:
+        return HyperscanScanner(patterns, always=always)
+    except hyperscan.error:  # this processor lacks an instruction that the library needs
+        return FallbackScanner(patterns, always=always)
 
 
 def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
