@@ -82,6 +82,11 @@ class FakeEngine:
             health=self.health.get(jail, ()),
         )
 
+    def expressions(self, jail: str, option: str) -> Sequence[str]:
+        """Return the expressions as they are written: tags are another room's."""
+        written = getattr(self.jail_spec(jail).filter, option)
+        return [written] if isinstance(written, str) else list(written or ())
+
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         return {jail: bans[subject.text] for jail, bans in self.bans.items() if subject.text in bans}
 

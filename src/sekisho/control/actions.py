@@ -6,7 +6,6 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from sekisho.control.protocol import Kind, Value
-from sekisho.control.settings import apply
 from sekisho.control.table import ACTIONS, JAIL, Unmet, Word
 from sekisho.engine.api import EngineApi
 from sekisho.model.specs import ActionSpec, JailSpec
@@ -46,7 +45,7 @@ async def set_property(engine: EngineApi, jail: str, name: str, key: str, text: 
     new = replace(old, properties=MappingProxyType({**old.properties, key: text}))
     if key == "actionban":
         new = replace(new, native=None)  # a command of the administrator's goes before the built-in
-    await apply(engine, jail, replace(spec, actions=tuple(new if act is old else act for act in spec.actions)))
+    await engine.change(jail, replace(spec, actions=tuple(new if act is old else act for act in spec.actions)))
     return text
 
 
@@ -55,7 +54,7 @@ async def add_action(engine: EngineApi, jail: str, name: str) -> Value:
     spec = engine.jail_spec(jail)
     if any(action.actname == name for action in spec.actions):
         raise Unmet(Kind.VALUE, f"Action {name} already exists")
-    await apply(engine, jail, replace(spec, actions=(*spec.actions, ActionSpec(name, name))))
+    await engine.change(jail, replace(spec, actions=(*spec.actions, ActionSpec(name, name))))
     return name
 
 
@@ -63,7 +62,7 @@ async def del_action(engine: EngineApi, jail: str, name: str) -> Value:
     """Take an action from the jail."""
     spec = engine.jail_spec(jail)
     old = _find(spec, name)
-    await apply(engine, jail, replace(spec, actions=tuple(action for action in spec.actions if action is not old)))
+    await engine.change(jail, replace(spec, actions=tuple(action for action in spec.actions if action is not old)))
     return None
 
 

@@ -21,7 +21,7 @@ from sekisho.model.specs import FilterSpec, JailSpec, LogPath
 
 log = logging.getLogger("fail2ban.server")
 
-Show = Callable[[JailSpec], Value]
+Show = Callable[[EngineApi, str], Value]
 Change = Callable[..., JailSpec]
 
 
@@ -35,10 +35,12 @@ class Setting:
     changes: tuple[tuple[str, str, str, Change], ...] = ()
 
 
-async def apply(engine: EngineApi, jail: str, spec: JailSpec) -> JailSpec:
-    """Make `spec` the jail's specification; return the one in force afterwards."""
-    await engine.change(jail, spec)
-    return engine.jail_spec(jail)
+def _of_spec(show: Callable[[JailSpec], Value]) -> Show:
+    return lambda engine, jail: show(engine.jail_spec(jail))
+
+
+def _expressions(option: str) -> Show:
+    return lambda engine, jail: list(engine.expressions(jail, option))
 
 
 def _filter(spec: JailSpec, **changes: object) -> JailSpec:
@@ -165,16 +167,16 @@ def _del_match(spec: JailSpec, *words: str) -> JailSpec:
     return _set_journal(spec, tuple(match for match in spec.journalmatch if match != line))
 
 
-def _one(name: str, argument: str, help_: str, show: Show, change: Change) -> Setting:
+def _one(name: str, argument: str, help_: str, show: Callable[[JailSpec], Value], change: Change) -> Setting:
     """Return the row of a setting with a single value, shown and set under one name."""
-    return Setting(name, help_, show, ((name, argument, help_, change),))
+    return Setting(name, help_, _of_spec(show), ((name, argument, help_, change),))
 
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ignoreip",
         "who is never banned",
-        _ignored,
+        _of_spec(_ignored),
         (
             ("addignoreip", "[<IP>...]", "never ban these addresses, networks or hosts", _add_ignored),
             ("delignoreip", "<IP>", "let this entry of the ignore list be banned again", _del_ignored),
@@ -202,13 +204,20 @@ SETTINGS: tuple[Setting, ...] = (
          lambda spec, text: replace(spec, logtimezone=text or None)),
     _one("datepattern", "<PATTERN>", "how a line's time is read", lambda spec: date_patterns(spec.filter),
          lambda spec, text: _filter(spec, datepattern=tuple(text.split("\n")) if text else ())),
-    _one("prefregex", "<REGEX>", "the expression that a line must match first",
-         lambda spec: spec.filter.prefregex or "", lambda spec, text: _filter(spec, prefregex=text or None)),
+    Setting(
+        "prefregex",
+        "the expression that a line must match first",
+        lambda engine, jail: next(iter(engine.expressions(jail, "prefregex")), ""),
+        (
+            ("prefregex", "<REGEX>", "the expression that a line must match first",
+             lambda spec, text: _filter(spec, prefregex=text or None)),
+        ),
+    ),
     *(
         Setting(
             name,
             f"the expressions of {what}, with their numbers",
-            lambda spec, name=name: list(getattr(spec.filter, name)),  # type: ignore[misc]
+            _expressions(name),
             (
                 (f"add{name}", "<REGEX>", f"add an expression to those of {what}", _add_pattern(name)),
                 (f"del{name}", "<NUMBER>", f"remove an expression from those of {what}", _del_pattern(name)),
@@ -219,7 +228,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "journalmatch",
         "which journal entries are read",
-        lambda spec: [match.split() for match in spec.journalmatch],
+        _of_spec(lambda spec: [match.split() for match in spec.journalmatch]),
         (
             ("addjournalmatch", "<MATCH>...", "read these journal entries too",
              lambda spec, *words: _set_journal(spec, (*spec.journalmatch, " ".join(words)))),
@@ -231,14 +240,15 @@ SETTINGS: tuple[Setting, ...] = (
 
 def _shower(show: Show) -> Run:
     async def run(engine: EngineApi, jail: str) -> Value:
-        return show(engine.jail_spec(jail))
+        return show(engine, jail)
 
     return run
 
 
 def _changer(show: Show, change: Change) -> Run:
     async def run(engine: EngineApi, jail: str, *arguments: str) -> Value | Granted:
-        return show(await apply(engine, jail, change(engine.jail_spec(jail), *arguments)))
+        await engine.change(jail, change(engine.jail_spec(jail), *arguments))
+        return show(engine, jail)
 
     return run
 

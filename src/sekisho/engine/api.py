@@ -80,6 +80,9 @@ class EngineApi(Protocol):
     def jail_spec(self, jail: str) -> JailSpec:
         """One jail's specification in force, changes by hand included."""
 
+    def expressions(self, jail: str, option: str) -> Sequence[str]:
+        """Return a jail's `prefregex`, `failregex` or `ignoreregex` as they are matched: tags expanded (COMPAT 6.3)."""
+
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         """The bans that bar `subject` exactly, by jail."""
 

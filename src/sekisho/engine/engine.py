@@ -151,6 +151,16 @@ class Engine:
         """Return one jail's specification in force."""
         return self._jail(jail).spec
 
+    def expressions(self, jail: str, option: str) -> Sequence[str]:
+        """Return a jail's `prefregex`, `failregex` or `ignoreregex` as they are matched."""
+        rules = self._jail(jail).compiled
+        chosen = {
+            "prefregex": () if rules.prefix is None else (rules.prefix,),
+            "failregex": rules.rules,
+            "ignoreregex": rules.ignores,
+        }[option]
+        return [rule.pattern.pattern for rule in chosen]
+
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         """Return the bans that bar `subject` exactly, by jail."""
         found = ((name, jail.standing.get(subject)) for name, jail in self.jails.items())
