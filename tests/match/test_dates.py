@@ -80,6 +80,13 @@ def test_the_last_format_is_tried_first() -> None:
     assert found("12-07-2026 11:00:00 x") == (" x", -49 * HOUR)
 
 
+def test_a_weekday_is_no_zone() -> None:
+    """In a log that has named a zone before, either, `Tue` stays a day (Fail2ban loses such dates)."""
+    memory = DateMemory()
+    assert found("PDT Jul 14 05:00:00 x", memory) == (" x", 0)
+    assert found("Tue Jul 14 12:00:00 x", memory) == (" x", 0)
+
+
 def test_a_date_further_right_than_usual_yields_to_another() -> None:
     """A line in another format, with the usual one inside its message, is read by its own date."""
     memory = DateMemory()

@@ -58,7 +58,8 @@ FIELDS: dict[str, Field] = {
     "W": Field("W", r"(?:5[0-3]|[0-4]\d|\d)", "Yearweek"),
     "w": Field("w", r"[0-6]", "Weekday"),
     "z": Field("z", _OFFSET, "Zone offset"),
-    "Z": Field("z", r"(?:Z|[A-Z]{3,5})", "Zone name"),
+    # where case is ignored, a weekday would pass for a zone, and the date would be lost
+    "Z": Field("z", rf"(?:Z|(?!(?:{'|'.join(WEEKDAYS)})\b)[A-Z]{{3,5}})", "Zone name"),
     "Exm": Field("m", r"(?:1[0-2]|0[1-9])", "ExMonth"),
     "Exd": Field("d", r"(?:3[01]|[12]\d|0[1-9])", "ExDay"),
     "ExH": Field("H", r"(?:2[0-3]|[01]\d)", "Ex24hour"),
