@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -118,8 +119,8 @@ def test_consumption_survives_and_is_the_newest(ledger: Ledger) -> None:
 
 def test_readers_are_exactly_those_set_last(ledger: Ledger) -> None:
     """A jail that left a source is new to it when it returns."""
-    ledger.set_readers("/log", ["sshd", "postfix"])
-    ledger.set_readers("/log", ["sshd"])
+    ledger.commit(Changes(readers={"/log": ("sshd", "postfix")}), now=1000)
+    ledger.commit(Changes(readers={"/log": ("sshd",)}), now=1000)
     assert ledger.readers("/log") == {"sshd"}
 
 
@@ -147,3 +148,29 @@ def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger) -> None:
     db.close()
     with pytest.raises(ValueError, match="newer release"):
         again(ledger)
+
+
+def test_what_cannot_be_stored_is_told_from_what_cannot_be_stored_now(ledger: Ledger) -> None:
+    """Half a character is stored as a sign; a number beyond all bounds is refused for good."""
+    subject = parse_subject("eve\udcff")
+    ledger.commit(Changes(bans=[replace(BAN, subject=subject, reason="caf\udce9")]), now=1001)
+    assert ledger.bans_before("sshd", subject) == 1
+    ledger.commit(Changes(unbans=[Unban(replace(BAN, subject=subject), Release.BY_HAND)]), now=1002)
+    assert ledger.standing("sshd", now=1002) == []
+    with pytest.raises(LedgerError) as raised:
+        ledger.commit(Changes(bans=[replace(BAN, duration=10**400)]), now=1003)
+    assert raised.value.is_final
+
+
+def test_another_programs_transaction_is_no_end(tmp_path: Path) -> None:
+    """While somebody else holds the write lock, reading works and writing may be tried again."""
+    path = str(tmp_path / "ledger.sqlite")
+    ledger = Ledger(path)
+    ledger.commit(Changes(bans=[BAN]), now=1000)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError) as raised:
+            ledger.commit(Changes(positions={"/log": FilePosition(1, 1, "")}), now=1001)
+        assert not raised.value.is_final
+        assert [ban.subject for ban in ledger.standing("sshd", now=1001)] == [BAN.subject]
+    ledger.close()

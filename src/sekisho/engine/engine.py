@@ -70,11 +70,10 @@ class Engine:
         self._pipeline = Pipeline(
             jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
         )
-        self.readings = Readings(parts.sources, pipeline=self._pipeline, ledger=parts.ledger, clock=parts.clock)
+        self.readings = Readings(parts.sources, pipeline=self._pipeline, clock=parts.clock)
         self._lifecycle = Lifecycle(
             jails=self.jails,
             pipeline=self._pipeline,
-            ledger=parts.ledger,
             clock=parts.clock,
             make_action=parts.make_action,
             write=parts.write,

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from sekisho.engine.clock import Clock
 from sekisho.engine.difference import Aspect, actions_to_exchange
 from sekisho.engine.jail import Jail
-from sekisho.engine.pipeline import Pipeline, reached_of, recidive_failure
+from sekisho.engine.pipeline import Pipeline, recidive_failure
 from sekisho.engine.report import Entry, entry
 from sekisho.engine.worker import Worker
 from sekisho.judge.judge import capped
-from sekisho.ledger.ledger import Ledger
 from sekisho.model.action import Action
 from sekisho.model.specs import ActionSpec, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban, Cause, Release, Unban
@@ -33,7 +32,6 @@ class Lifecycle:
 
     jails: dict[str, Jail]
     pipeline: Pipeline
-    ledger: Ledger
     clock: Clock
     make_action: MakeAction
     write: Callable[[Sequence[Entry]], None]
@@ -43,7 +41,7 @@ class Lifecycle:
         """Start a jail: raises RuleError when its rules do not hold."""
         now = self.clock.now()
         log.info("Creating new jail '%s'", spec.name)
-        reached = reached_of(self.ledger, spec.name, since=now - 2 * spec.findtime)
+        reached = self.pipeline.reached(spec.name, since=now - 2 * spec.findtime)
         jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server))
         self.jails[spec.name] = jail
         self._restore(jail, now)
@@ -56,7 +54,7 @@ class Lifecycle:
 
     def _restore(self, jail: Jail, now: float) -> None:
         entries: list[Entry] = []
-        for stored in self.ledger.standing(jail.name, now=now):
+        for stored in self.pipeline.stored(jail.name, now=now):
             reached = jail.judge.reached.get(stored.subject)
             ban = stored
             if stored.cause is Cause.FAILURES:
@@ -73,7 +71,7 @@ class Lifecycle:
         self.pipeline.settle()
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
-        for ban in self.ledger.recent(since=now - 2 * jail.spec.findtime):
+        for ban in self.pipeline.recent(since=now - 2 * jail.spec.findtime):
             if ban.jail != jail.name:
                 self.pipeline.refill(jail, recidive_failure(jail.name, ban, ban.time))
         jail.judge.end_refill()

@@ -2,7 +2,8 @@
 
 The pipeline collects what one block of lines (or one word of a person) causes and settles it at once: one transaction
 with the block's position, then the log lines, then the actions. If the ledger cannot be written the bans are
-carried out all the same, since an attack does not wait for a disk; what could not be written is written with the next.
+carried out all the same, since an attack does not wait for a disk; what could not be written is written with the next,
+at most one try a second, since each may take its time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
@@ -24,6 +26,10 @@ from sekisho.model.position import Position
 from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict
 
 log = logging.getLogger("fail2ban.actions")
+
+T = TypeVar("T")
+
+_PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -60,6 +66,7 @@ class Pipeline:
     ) -> None:
         self.surroundings = Surroundings()
         self.ledger_trouble = ""
+        self._ledger_tried = 0.0
         self._jails = jails
         self._ledger = ledger
         self._clock = clock
@@ -120,13 +127,36 @@ class Pipeline:
         """Let the next settling say that `source` has been read up to `position`."""
         self._batch.changes.positions[source] = position
 
+    def note_readers(self, source: str, jails: Sequence[str]) -> None:
+        """Let the next settling say that exactly `jails` read `source` from now on."""
+        self._batch.changes.readers[source] = tuple(jails)
+
+    def position(self, source: str) -> Position | None:
+        """Return how far a source has been read; None when it never was, or nobody can tell."""
+        noted = self._batch.changes.positions.get(source)
+        return noted or self._asked(lambda: self._ledger.position(source), None)
+
+    def readers(self, source: str) -> frozenset[str]:
+        """Return the jails that have read a source up to its position, as far as anybody can tell."""
+        noted = self._batch.changes.readers.get(source)
+        return frozenset(noted) if noted is not None else self._asked(lambda: self._ledger.readers(source), frozenset())
+
+    def _asked(self, ask: Callable[[], T], unknown: T) -> T:
+        try:
+            return ask()
+        except LedgerError as error:
+            self._note_ledger(f"{error}; what it knows is left out of account")
+            return unknown
+
     def _conclude(self, jail: Jail, verdict: Verdict) -> None:
         batch = self._batch
         match verdict:
             case Counted():
                 jail.failed_total += 1
             case Ban():
-                verdict = replace(verdict, count=self._ledger.bans_before(jail.name, verdict.subject) + 1)
+                subject = verdict.subject
+                before = self._asked(lambda: self._ledger.bans_before(jail.name, subject), 0)
+                verdict = replace(verdict, count=before + 1)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
                 batch.changes.bans.append(verdict)
@@ -161,13 +191,7 @@ class Pipeline:
     def settle(self) -> None:
         """Commit what has been concluded, log it, and set the actions to work."""
         batch, self._batch = self._batch, _Batch()
-        try:
-            self._ledger.commit(batch.changes, now=self._clock.now())
-        except LedgerError as error:
-            self._batch.changes = batch.changes
-            self._note_ledger(f"{error}; bans go on, and are written when it can be")
-        else:
-            self._note_ledger("")
+        self._commit(batch.changes)
         if batch.entries:
             self._write(batch.entries)
         for name, unbans in batch.unbans.items():
@@ -179,6 +203,23 @@ class Pipeline:
             for worker in self._jails[name].enforcers:
                 worker.ban(prolonged)
 
+    def _commit(self, changes: Changes) -> None:
+        now = self._clock.now()
+        if self.ledger_trouble and 0 <= now - self._ledger_tried < _PATIENCE:
+            self._batch.changes = changes
+            return
+        self._ledger_tried = now
+        try:
+            self._ledger.commit(changes, now=now)
+        except LedgerError as error:
+            if error.is_final:
+                log.critical("The ledger takes no note of %d ban(s) and more: %s", len(changes.bans), error)
+                return
+            self._batch.changes = changes
+            self._note_ledger(f"{error}; bans go on, and are written when it can be")
+        else:
+            self._note_ledger("")
+
     def enforced(self, bans: Sequence[Ban]) -> None:
         """Note that the firewall holds these bans."""
         with contextlib.suppress(LedgerError):  # an unmarked ban is enforced once more at the next start, no worse
@@ -187,10 +228,24 @@ class Pipeline:
     def _note_ledger(self, trouble: str) -> None:
         if trouble != self.ledger_trouble:
             if trouble:
-                log.critical("The ledger %s cannot be written: %s", self._ledger.path, trouble)
+                log.critical("The ledger %s cannot be used: %s", self._ledger.path, trouble)
             else:
-                log.warning("The ledger %s can be written again", self._ledger.path)
+                log.warning("The ledger %s can be used again", self._ledger.path)
             self.ledger_trouble = trouble
+
+    def stored(self, jail: str, *, now: float) -> list[Ban]:
+        """Return the bans of a jail that stand in the ledger at `now`, as far as anybody can tell."""
+        return self._asked(lambda: self._ledger.standing(jail, now=now), [])
+
+    def recent(self, *, since: float) -> list[Ban]:
+        """Return the bans of all jails since then, as far as anybody can tell."""
+        return self._asked(lambda: self._ledger.recent(since=since), [])
+
+    def reached(self, jail: str, *, since: float) -> dict[Subject, Reached]:
+        """Return the ledger's account of consumed failures in the judge's words."""
+        nothing: dict[Subject, Consumed] = {}
+        consumed = self._asked(lambda: self._ledger.consumed(jail, since=since), nothing)
+        return {subject: Reached(mark.time, mark.ties) for subject, mark in consumed.items()}
 
     async def close(self) -> None:
         """Give up the lookups under way."""
@@ -203,11 +258,3 @@ def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:
     """Return what a ban elsewhere means to a recidive jail: one failure, proved by the line the log has of it."""
     line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).text}"
     return Failure(jail=jail, subject=ban.subject, time=when, matches=(line,), address=ban.address)
-
-
-def reached_of(ledger: Ledger, jail: str, *, since: float) -> dict[Subject, Reached]:
-    """Return the ledger's account of consumed failures in the judge's words."""
-    return {
-        subject: Reached(consumed.time, consumed.ties)
-        for subject, consumed in ledger.consumed(jail, since=since).items()
-    }

@@ -5,23 +5,28 @@ these, each refills its windows from the lines of its last two `findtime` (two, 
 begun that long ago, COMPAT 3.1) without judging anybody again. A jail that is new to the source catches up with the
 same lines. Then all follow the source from its position. A source never read before is followed from `findtime` ago,
 or from its end where the jails say `tail`.
+
+**What goes wrong.** A stranger writes these lines, so no line may end the reading: a line whose matching raises is
+left out, a block that cannot be digested is passed over, and a source that fails is read on from where it was, after
+a pause. The log tells of it with a traceback, once a minute.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
-from sekisho.ledger.ledger import Ledger
 from sekisho.match.finding import Finding, Remark, Unresolved
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
 from sekisho.model.candidate import Candidate
+from sekisho.model.duration import Seconds
 from sekisho.model.position import Position
 from sekisho.model.verdict import Failure
 from sekisho.scan.bundle import Bundle
@@ -30,6 +35,10 @@ log = logging.getLogger("fail2ban.filter")
 
 LEVELS = {"DEBUG": 10, "MSG": 18, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
+
+_PAUSES = (1.0, 60.0)  # seconds before a source that has failed is read on: at first, and at most
+_SHOWN = 200  # bytes of a line that cannot be matched
+_QUIET = 60.0  # seconds between two tracebacks: who can provoke one must not fill the disk with them
 
 P_contra = TypeVar("P_contra", contravariant=True)
 
@@ -41,10 +50,10 @@ class Source(Protocol[P_contra]):
     def key(self) -> str:
         """The name under which the ledger keeps its position."""
 
-    def backlog(self, since: float, until: P_contra) -> AsyncIterator[Block]:
+    def backlog(self, since: float, until: P_contra) -> AsyncGenerator[Block, None]:
         """Yield the lines from `since` up to `until`."""
 
-    def follow(self, after: P_contra | None, since: float | None) -> AsyncIterator[SourceEvent]:
+    def follow(self, after: P_contra | None, since: float | None) -> AsyncGenerator[SourceEvent, None]:
         """Yield what comes after `after`, or what is not older than `since`, or what is new; never ends."""
 
 
@@ -58,18 +67,19 @@ class Reading:
         *,
         tail: bool,
         pipeline: Pipeline,
-        ledger: Ledger,
         clock: Clock,
     ) -> None:
         self.source = source
         self.jails = tuple(jails)
         self._tail = tail
         self._pipeline = pipeline
-        self._ledger = ledger
         self._clock = clock
         self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
         self.position: Position | None = None
         self._is_saved = True
+        self._pause = _PAUSES[0]
+        self._told_at = -_QUIET
+        self._untold = 0
         self._task: asyncio.Task[None] | None = None
         self.caught_up = asyncio.Event()
 
@@ -100,50 +110,64 @@ class Reading:
 
     async def _run(self) -> None:
         key = self.source.key
-        try:
-            await self._prime(key)
-            self.position = position = self._ledger.position(key)
-            since = None if self._tail else self._clock.now() - max(jail.spec.findtime for jail in self.jails)
-            async for event in self.source.follow(position, since):
+        while True:
+            try:
+                await self._read(key)
+            except Exception:  # noqa: BLE001 - whatever one source does, it is read again, and the others go on
+                self._tell(f"Reading {key} has failed; trying again in {self._pause:g} s")
+                for jail in self.jails:
+                    jail.troubles[key] = f"reading {key} has failed; see the log"
+            await asyncio.sleep(self._pause)
+            self._pause = min(2 * self._pause, _PAUSES[1])
+
+    async def _read(self, key: str) -> None:
+        await self._prime(key)
+        since = None if self._tail else self._clock.now() - max(jail.spec.findtime for jail in self.jails)
+        follow = self.source.follow(self.position, since)
+        async with contextlib.aclosing(follow) if isinstance(follow, AsyncGenerator) else contextlib.nullcontext():
+            async for event in follow:
                 self._take(event)
                 await asyncio.sleep(0)  # a log that never pauses must not starve the socket and the firewall
-        except asyncio.CancelledError:
-            raise
-        except Exception:  # one source's trouble must not end the others
-            log.exception("Reading %s has failed", key)
-            for jail in self.jails:
-                jail.troubles[key] = f"reading {key} has failed; see the log"
+
+    def _tell(self, what: str) -> None:
+        """Log the exception at hand, unless one was logged just now; then only count it."""
+        now = asyncio.get_running_loop().time()
+        if now - self._told_at < _QUIET:
+            self._untold += 1
+            return
+        log.error("%s (%d other such errors in silence before)", what, self._untold, exc_info=True)  # noqa: LOG014
+        self._told_at, self._untold = now, 0
 
     async def _prime(self, key: str) -> None:
-        known = self._ledger.readers(key)
-        position = self._ledger.position(key)
         fresh = [jail for jail in self.jails if key not in jail.primed]
-        if position is not None and fresh:
-            since = self._clock.now() - 2 * max(jail.spec.findtime for jail in fresh)
-            async for block in self.source.backlog(since, position):
-                for jail in fresh:
-                    if jail.name in known:
-                        self._digest(block, (jail,))
-                    elif not self._tail:
-                        self._digest(replace(block, phase=Phase.CATCHUP), (jail,))
-                await asyncio.sleep(0)
+        if self.position is None:
+            self.position = self._pipeline.position(key)
+        if self.position is not None and fresh:
+            known = self._pipeline.readers(key)
+            try:
+                await self._go_back(fresh, known, until=self.position)
+            except Exception:  # noqa: BLE001 - the windows stay emptier than they were; what comes is judged all the same
+                self._tell(f"The lines of {key} from before cannot be read again")
             self._pipeline.settle()
         for jail in fresh:
-            jail.judge.end_refill()
             jail.primed.add(key)
-        self._ledger.set_readers(key, [jail.name for jail in self.jails])
+            jail.judge.end_refill()
+        self._pipeline.note_readers(key, [jail.name for jail in self.jails])
+
+    async def _go_back(self, fresh: Sequence[Jail], known: Collection[str], *, until: Position) -> None:
+        since = self._clock.now() - 2 * max(jail.spec.findtime for jail in fresh)
+        async for block in self.source.backlog(since, until):
+            for jail in fresh:
+                if jail.name in known:
+                    self._digest(block, (jail,))
+                elif not self._tail:
+                    self._digest(replace(block, phase=Phase.CATCHUP), (jail,))
+            await asyncio.sleep(0)
 
     def _take(self, event: SourceEvent) -> None:
         match event:
             case Block():
-                for jail in self.jails:
-                    jail.troubles.pop(event.source, None)
-                effective = self._digest(event, self.jails)
-                self.position = event.position
-                self._is_saved = False
-                if effective:
-                    self.save_position()
-                    self._pipeline.settle()
+                self._take_block(event)
             case CaughtUp(_, position):
                 if position is not None:
                     self.position, self._is_saved = position, False
@@ -155,6 +179,22 @@ class Reading:
                 if LEVELS.get(level, 0) >= logging.WARNING:
                     for jail in self.jails:
                         jail.troubles[source] = text
+
+    def _take_block(self, block: Block) -> None:
+        for jail in self.jails:
+            jail.troubles.pop(block.source, None)
+        try:
+            effective = self._digest(block, self.jails)
+        except Exception:  # noqa: BLE001 - read again, it would raise again: pass over it
+            self._tell(f"A block of {len(block.data)} bytes of {block.source} cannot be digested")
+            effective = True
+        else:
+            self._pause = _PAUSES[0]
+        self.position = block.position
+        self._is_saved = False
+        if effective:
+            self.save_position()
+            self._pipeline.settle()
 
     def _digest(self, block: Block, jails: Sequence[Jail]) -> bool:
         """Match a block for some jails and judge what is found; True when anything was."""
@@ -172,10 +212,28 @@ class Reading:
                 own = [candidate for candidate in own if channel_of[candidate.start] >> index & 1]
             if own:
                 findtime = jail.spec.findtime * (2 if block.phase is Phase.REFILL else 1)
-                findings = jail.matcher.read(block, own, now=now, findtime=findtime)
+                findings = self._match(jail, block, own, now=now, findtime=findtime)
                 effective |= bool(findings)
                 self._follow_up(jail, findings, block.phase)
         return effective
+
+    def _match(
+        self, jail: Jail, block: Block, own: Sequence[Candidate], *, now: float, findtime: Seconds
+    ) -> Sequence[Finding]:
+        """Return what the candidates say; one that cannot be matched costs itself only."""
+        try:
+            return jail.matcher.read(block, own, now=now, findtime=findtime)
+        except Exception:  # noqa: BLE001 - a stranger wrote the line
+            if len(own) == 1:
+                (only,) = own
+                line = block.data[only.start : only.end][:_SHOWN]
+                self._tell(f"[{jail.name}] A line of {block.source} cannot be matched and is left out: {line!r}")
+                return ()
+            return [
+                finding
+                for candidate in own
+                for finding in self._match(jail, block, [candidate], now=now, findtime=findtime)
+            ]
 
     def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
         then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge

@@ -10,7 +10,6 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.reading import Reading, Source, date_reader
-from sekisho.ledger.ledger import Ledger
 from sekisho.model.position import FilePosition, JournalPosition
 
 
@@ -41,10 +40,9 @@ class _Wanted:
 class Readings:
     """All readings. `assign` brings them in line with the jails; it is called after every change and now and then."""
 
-    def __init__(self, sources: Sources, *, pipeline: Pipeline, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, sources: Sources, *, pipeline: Pipeline, clock: Clock) -> None:
         self._sources = sources
         self._pipeline = pipeline
-        self._ledger = ledger
         self._clock = clock
         self._running: dict[_Wanted, Reading] = {}
 
@@ -110,9 +108,7 @@ class Readings:
             source = self._sources.file(wanted.key[1], date_of, polling=wanted.polling)
         else:
             source = self._sources.journal(wanted.jails[0].spec.backend.options, wanted.matches)
-        return Reading(
-            source, wanted.jails, tail=wanted.tail, pipeline=self._pipeline, ledger=self._ledger, clock=self._clock
-        )
+        return Reading(source, wanted.jails, tail=wanted.tail, pipeline=self._pipeline, clock=self._clock)
 
 
 def _polls(jail: Jail) -> bool:

@@ -8,7 +8,8 @@ firewall; a ban that was never marked is simply enforced again at start.
 WAL with `synchronous = NORMAL`: a killed process loses nothing; a power cut may lose the last transactions whole, bans
 and positions alike, and then their lines are read again.
 
-Not here: deciding, the clock, and any retry. A failing disk raises `LedgerError` to the engine.
+Not here: deciding, the clock, and any retry. A failing disk raises `LedgerError` to the engine; every method does, and
+nothing else. Writing may succeed later, save where the error `is_final`: then the changes themselves cannot be stored.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from sekisho.ledger.rows import BAN_COLUMNS, ban_of, ban_row, position_of, position_text
+from sekisho.ledger.rows import BAN_COLUMNS, ban_of, ban_row, position_of, position_text, storable
 from sekisho.ledger.schema import migrate
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import Position
@@ -27,7 +29,11 @@ from sekisho.model.verdict import Ban, Unban
 
 
 class LedgerError(Exception):
-    """The ledger could not be written; the message is SQLite's."""
+    """The ledger could not be read or written; the message is SQLite's. `is_final`: trying again would not help."""
+
+    def __init__(self, reason: str, *, is_final: bool = False) -> None:
+        super().__init__(reason)
+        self.is_final = is_final
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,13 @@ class Changes:
     unbans: list[Unban] = field(default_factory=list)
     consumed: dict[tuple[str, Subject], Consumed] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
+    readers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.bans or self.prolonged or self.unbans or self.consumed or self.positions)
+        return any((self.bans, self.prolonged, self.unbans, self.consumed, self.positions, self.readers))
 
 
+_BUSY = 250  # milliseconds that we wait for another program's transaction; the whole daemon waits with us
 _STANDING = "ended IS NULL AND jail = ? AND subject = ?"
 
 
@@ -72,7 +80,7 @@ class Ledger:
             Path(path).chmod(0o600)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA busy_timeout = 5000")
+        self._db.execute(f"PRAGMA busy_timeout = {_BUSY}")
         migrate(self._db)
 
     def close(self) -> None:
@@ -94,20 +102,26 @@ class Ledger:
         except BaseException as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise LedgerError(str(error)) from error
+            if isinstance(error, Exception):
+                raise _ledger_error(error) from error
             raise
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        try:
+            return self._db.execute(query, values).fetchall()
+        except Exception as error:
+            raise _ledger_error(error) from error
 
     def _write(self, changes: Changes, now: float) -> None:
         db = self._db
         db.executemany(
             f"UPDATE bans SET ended = ?, release = ? WHERE {_STANDING}",  # noqa: S608 - a constant of this module
-            [(now, unban.release.value, unban.ban.jail, unban.ban.subject.text) for unban in changes.unbans],
+            [(now, unban.release.value, unban.ban.jail, storable(unban.ban.subject.text)) for unban in changes.unbans],
         )
         # An earlier life may have left a ban standing whose end has passed; the new one takes its place.
         db.executemany(
             f"UPDATE bans SET ended = ?, release = 'expired' WHERE {_STANDING}",  # noqa: S608
-            [(now, ban.jail, ban.subject.text) for ban in changes.bans],
+            [(now, ban.jail, storable(ban.subject.text)) for ban in changes.bans],
         )
         db.executemany(
             f"INSERT INTO bans ({BAN_COLUMNS}, reached, ties) VALUES ({'?, ' * 11} ?, 0)",  # noqa: S608
@@ -115,74 +129,84 @@ class Ledger:
         )
         db.executemany(
             f"UPDATE bans SET duration = ?, enforced = NULL WHERE {_STANDING}",  # noqa: S608
-            [(float(ban.duration), ban.jail, ban.subject.text) for ban in changes.prolonged],
+            [(float(ban.duration), ban.jail, storable(ban.subject.text)) for ban in changes.prolonged],
         )
         db.executemany(
             "UPDATE bans SET reached = ?, ties = ? WHERE id ="
             " (SELECT id FROM bans WHERE jail = ? AND subject = ? ORDER BY id DESC LIMIT 1)",
-            [(mark.time, mark.ties, jail, subject.text) for (jail, subject), mark in changes.consumed.items()],
+            [
+                (mark.time, mark.ties, jail, storable(subject.text))
+                for (jail, subject), mark in changes.consumed.items()
+            ],
         )
         db.executemany(
             "INSERT OR REPLACE INTO positions VALUES (?, ?)",
-            [(source, position_text(position)) for source, position in changes.positions.items()],
+            [(storable(source), position_text(position)) for source, position in changes.positions.items()],
         )
+        for source, jails in changes.readers.items():
+            db.execute("DELETE FROM readers WHERE source = ?", (storable(source),))
+            db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(storable(source), jail) for jail in jails])
 
     def mark_enforced(self, bans: Iterable[Ban], *, now: float) -> None:
-        """Note that the firewall holds these bans; raises LedgerError."""
-        with self._transaction():
-            self._db.executemany(
-                f"UPDATE bans SET enforced = ? WHERE {_STANDING}",  # noqa: S608
-                [(now, ban.jail, ban.subject.text) for ban in bans],
-            )
+        """Note that the firewall holds these bans."""
+        rows = [(now, ban.jail, storable(ban.subject.text)) for ban in bans]
+        if rows:
+            with self._transaction():
+                self._db.executemany(f"UPDATE bans SET enforced = ? WHERE {_STANDING}", rows)  # noqa: S608
 
     def standing(self, jail: str, *, now: float) -> list[Ban]:
         """Return the bans of a jail that stand at `now`, oldest first; those that ended meanwhile are closed."""
-        self._db.execute(
-            "UPDATE bans SET ended = time + duration, release = 'expired'"
-            " WHERE ended IS NULL AND duration != -1 AND time + duration < ? AND jail = ?",
-            (now, jail),
-        )
-        rows = self._db.execute(
-            f"SELECT {BAN_COLUMNS} FROM bans WHERE ended IS NULL AND jail = ? ORDER BY id",  # noqa: S608
-            (jail,),
+        with contextlib.suppress(LedgerError), self._transaction():  # a full disk does not keep us from reading
+            self._db.execute(
+                "UPDATE bans SET ended = time + duration, release = 'expired'"
+                " WHERE ended IS NULL AND duration != -1 AND time + duration < ? AND jail = ?",
+                (now, jail),
+            )
+        rows = self._rows(
+            f"SELECT {BAN_COLUMNS} FROM bans"  # noqa: S608
+            " WHERE ended IS NULL AND jail = ? AND (duration = -1 OR time + duration >= ?) ORDER BY id",
+            (jail, now),
         )
         return [ban_of(row) for row in rows]
 
     def consumed(self, jail: str, *, since: float) -> dict[Subject, Consumed]:
         """Return up to where each subject's failures have led to a ban of this jail, if not before `since`."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT subject, reached, ties FROM bans WHERE jail = ? AND reached >= ? ORDER BY id", (jail, since)
         )
         return {parse_subject(subject): Consumed(reached, ties) for subject, reached, ties in rows}
 
     def bans_before(self, jail: str, subject: Subject) -> int:
         """Return how often the jail has banned the subject since it was last unbanned by hand (COMPAT 3.3)."""
-        row = self._db.execute(
+        rows = self._rows(
             "SELECT count, release FROM bans WHERE subject = ? AND jail = ? ORDER BY id DESC LIMIT 1",
-            (subject.text, jail),
-        ).fetchone()
-        return 0 if row is None or row[1] == "by hand" else int(row[0])
+            (storable(subject.text), jail),
+        )
+        return 0 if not rows or rows[0][1] == "by hand" else int(rows[0][0])
 
     def recent(self, *, since: float) -> list[Ban]:
         """Return all bans of all jails made at or after `since`, oldest first: the history that recidive counts."""
-        rows = self._db.execute(f"SELECT {BAN_COLUMNS} FROM bans WHERE time >= ? ORDER BY id", (since,))  # noqa: S608
+        rows = self._rows(f"SELECT {BAN_COLUMNS} FROM bans WHERE time >= ? ORDER BY id", (since,))  # noqa: S608
         return [ban_of(row) for row in rows]
 
     def position(self, source: str) -> Position | None:
         """Return how far a source has been read, or None when it never was."""
-        row = self._db.execute("SELECT position FROM positions WHERE source = ?", (source,)).fetchone()
-        return None if row is None else position_of(row[0])
+        rows = self._rows("SELECT position FROM positions WHERE source = ?", (storable(source),))
+        return position_of(rows[0][0]) if rows else None
 
     def readers(self, source: str) -> frozenset[str]:
         """Return the jails that have read the source up to its position."""
-        return frozenset(jail for (jail,) in self._db.execute("SELECT jail FROM readers WHERE source = ?", (source,)))
-
-    def set_readers(self, source: str, jails: Iterable[str]) -> None:
-        """Let exactly `jails` be those that read the source from now on; raises LedgerError."""
-        with self._transaction():
-            self._db.execute("DELETE FROM readers WHERE source = ?", (source,))
-            self._db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(source, jail) for jail in jails])
+        return frozenset(
+            jail for (jail,) in self._rows("SELECT jail FROM readers WHERE source = ?", (storable(source),))
+        )
 
     def purge(self, *, before: float) -> int:
         """Delete the bans that ended before `before` (seconds since the epoch); the number deleted (COMPAT 3.7)."""
-        return self._db.execute("DELETE FROM bans WHERE ended < ?", (before,)).rowcount
+        with self._transaction():
+            return self._db.execute("DELETE FROM bans WHERE ended < ?", (before,)).rowcount
+
+
+def _ledger_error(error: Exception) -> LedgerError:
+    """Return what went wrong: a disk, a lock and a broken file are SQLite's, anything else lies in the changes."""
+    is_final = not isinstance(error, sqlite3.OperationalError | OSError) and type(error) is not sqlite3.DatabaseError
+    return LedgerError(str(error), is_final=is_final)

@@ -21,15 +21,15 @@ def ban_row(ban: Ban, *, most_matches: int) -> tuple[object, ...]:
     matches = ban.matches[-most_matches:] if most_matches > 0 else ()
     return (
         ban.jail,
-        _storable(ban.subject.text),
-        None if ban.address is None else ban.address.text,
+        storable(ban.subject.text),
+        None if ban.address is None else storable(ban.address.text),
         ban.time,
         float(ban.duration),
         ban.failures,
         ban.count,
         ban.cause.value,
-        ban.reason,
-        _json([_storable(line[:MOST_EVIDENCE]) for line in matches]),
+        storable(ban.reason),
+        _json([storable(line[:MOST_EVIDENCE]) for line in matches]),
         _json({name: _storable_value(value) for name, value in ban.captured.items()}),
     )
 
@@ -73,12 +73,12 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Return text without lone surrogates, which neither SQLite nor JSON can hold."""
     return text.encode("utf-8", "replace").decode()
 
 
 def _storable_value(value: Captured) -> str | list[str | None]:
     if isinstance(value, str):
-        return _storable(value[:MOST_EVIDENCE])
-    return [None if part is None else _storable(part[:MOST_EVIDENCE]) for part in value]
+        return storable(value[:MOST_EVIDENCE])
+    return [None if part is None else storable(part[:MOST_EVIDENCE]) for part in value]
