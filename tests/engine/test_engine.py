@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse
+from tests.support.actions import MemoryAction
+from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse, until
 from tests.support.sources import MemoryLog
 
 from sekisho.engine.api import Refused, Reload, UnknownJail
+from sekisho.model.action import Action
 from sekisho.model.address import parse_subject
-from sekisho.model.specs import FilterSpec, LogPath
-from sekisho.model.verdict import Cause
+from sekisho.model.specs import ActionSpec, FilterSpec, JailSpec, LogPath
+from sekisho.model.verdict import Ban, Cause
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 Play = Callable[[MemoryHouse], Awaitable[None]]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
+def house(tmp_path: Path) -> Iterator[MemoryHouse]:
+    """A house whose ledger lies in a file."""
+    house = MemoryHouse(str(tmp_path / "ledger.sqlite"))
+    yield house
+    for ledger in house.ledgers:
+        ledger.close()
 
 
 def run(play: Awaitable[None]) -> None:
@@ -296,6 +301,83 @@ def test_tail_starts_at_the_end_of_the_log(house: MemoryHouse) -> None:
     async def play() -> None:
         engine = await house.start()
         assert house.held() == set()
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_new_action_that_cannot_be_leaves_the_old_one_at_work(
+    house: MemoryHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reload with a blocktype that means nothing: who is barred stays barred, who attacks is barred, status tells."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        wrong = replace(DEMO.actions[0], properties={"blocktype": "dorp"})
+        house.jails = (replace(DEMO, actions=(wrong,)),)
+        make = engine._lifecycle.make_action
+
+        def refuse(jail: JailSpec, spec: ActionSpec) -> Action:
+            if spec.properties:
+                raise ValueError("blocktype 'dorp': expected drop or reject")
+            return make(jail, spec)
+
+        monkeypatch.setattr(engine._lifecycle, "make_action", refuse)
+        await engine.reload(Reload())
+        await house.fails(BOB, BOB, BOB)
+        assert house.held() == {EVE, BOB}
+        assert "dorp" in engine.jail_status("demo").health[0]
+        house.jails = (DEMO,)
+        await engine.reload(Reload())
+        await house.settled()
+        assert house.held() == {EVE, BOB}
+        assert engine.jail_status("demo").health == ()
+        await engine.stop()
+
+    run(play())
+
+
+def test_an_end_cuts_off_a_change_that_hangs(house: MemoryHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload waits for an action that never answers; the stop does not wait for the reload."""
+    monkeypatch.setattr("sekisho.engine.engine.PATIENCE", 0.01)
+
+    async def play() -> None:
+        engine = await house.start()
+        house.jails = (DEMO, replace(DEMO, name="second"))
+        house.actions["second"] = MemoryAction()
+        house.actions["second"].gate.clear()
+        reload = asyncio.create_task(engine.reload(Reload()))
+        await until(lambda: bool(house.actions["second"].calls))
+        await engine.shut_down()
+        await engine.stop()
+        assert reload.cancelled()
+        with pytest.raises(Refused):
+            await engine.reload(Reload())
+
+    run(play())
+
+
+def test_a_jail_that_is_ending_is_not_read_again(house: MemoryHouse) -> None:
+    """While its action takes its time to stop, housekeeping looks for logs: no line is judged for the jail any more."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE)
+        action = house.actions["demo"]
+        gate, stop = asyncio.Event(), action.stop
+
+        async def slow(standing: Sequence[Ban]) -> None:
+            await gate.wait()
+            await stop(standing)
+
+        action.stop = slow  # type: ignore[method-assign]
+        ending = asyncio.create_task(engine.stop_jail("demo"))
+        await until(lambda: engine.jails["demo"].is_ending and not list(engine.readings))
+        await engine.housekeeping.look_for_logs()
+        assert list(engine.readings) == []
+        gate.set()
+        await ending
         await engine.stop()
 
     run(play())

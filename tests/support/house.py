@@ -78,10 +78,12 @@ class MemoryHouse:
     entries: list[str] = field(default_factory=list)
     actions: dict[str, MemoryAction] = field(default_factory=dict)
     broken: bool = False
+    ledgers: list[Ledger] = field(default_factory=list)  # of all lives: the dead close nothing
 
     async def start(self) -> Engine:
         """Begin; afterwards the log has been read to its end."""
         ledger = Ledger(self.ledger_path)
+        self.ledgers.append(ledger)
 
         async def resolve(name: str) -> frozenset[Subject]:
             return self.names.get(name, frozenset())
@@ -112,7 +114,8 @@ class MemoryHouse:
         return Configuration(ServerSpec(), self.jails, broken=self.broken)
 
     def _make_action(self, jail: JailSpec, spec: ActionSpec) -> Action:
-        del spec
+        if spec.name == "nosuch":
+            raise ValueError("no action is built in under the name 'nosuch'")
         return self.actions.setdefault(jail.name, MemoryAction())
 
     def _write(self, entries: Sequence[Entry]) -> None:
