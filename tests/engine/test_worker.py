@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from tests.support.actions import MemoryAction
 
 from sekisho.engine.worker import Worker
+from sekisho.model.action import Failed
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Ban
 
@@ -105,5 +106,71 @@ def test_an_action_that_cannot_start_says_so_and_is_brought_up_later() -> None:
         assert len(action.held) == 2
         await worker.stop([])
         assert not action.held
+
+    asyncio.run(play())
+
+
+def test_an_action_that_hangs_is_cut_off_at_the_end() -> None:
+    """Neither a ban nor a stop that never returns keeps a worker from its end."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, enforced = worker_of(action)
+        await worker.start([])
+        action.gate.clear()
+        worker.ban([ban(1)])
+        worker.unban([ban(2)])
+        await worker.stop([], patience=0.01)
+        assert enforced == []
+        assert action.calls[-1] == ("stop", [])
+        await worker.drained()
+
+    asyncio.run(play())
+
+
+def test_whatever_an_action_raises_at_its_start_is_its_own_trouble() -> None:
+    """It is down, says why, and is brought up by the next repair."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, _ = worker_of(action)
+        start = action.start
+
+        async def broken(standing: Sequence[Ban]) -> Sequence[Failed]:
+            del standing
+            raise RuntimeError("a mistake of ours")
+
+        action.start = broken  # type: ignore[method-assign]
+        await worker.start([ban(1)])
+        assert "a mistake of ours" in worker.health
+        action.start = start  # type: ignore[method-assign]
+        await worker.retry([ban(1)])
+        assert worker.health == ""
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_a_repair_and_a_ban_never_overlap() -> None:
+    """While the action is being brought up again, a ban waits; afterwards both are in force."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        action.down = True
+        worker, _ = worker_of(action)
+        await worker.start([])
+        action.down = False
+        action.gate.clear()
+        repair = asyncio.create_task(worker.retry([ban(1)]))
+        await asyncio.sleep(0)
+        worker.ban([ban(2)])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert [name for name, _ in action.calls] == ["start"]
+        action.gate.set()
+        await repair
+        await worker.drained()
+        assert {subject.text for subject in action.held} == {"192.0.2.1", "192.0.2.2"}
+        await worker.stop([])
 
     asyncio.run(play())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -30,6 +31,10 @@ log = logging.getLogger("fail2ban.server")
 
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
+
+
+_LAST_PATIENCE = 22.0
+"""Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
 
 
 class LogControl(Protocol):
@@ -66,11 +71,12 @@ class Engine:
         self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
         self._turn = asyncio.Lock()
+        self._changing: asyncio.Task[object] | None = None  # whose turn it is
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
             jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
         )
-        self.readings = Readings(parts.sources, pipeline=self._pipeline, clock=parts.clock)
+        self.readings = Readings(parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock)
         self._lifecycle = Lifecycle(
             jails=self.jails,
             pipeline=self._pipeline,
@@ -97,20 +103,44 @@ class Engine:
         self._pipeline.surroundings.own = await self._parts.own_addresses()
         await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
         await self.housekeeping.look_around()
-        await self.readings.assign(tuple(self.jails.values()))
+        await self.readings.assign()
         self.housekeeping.start()
 
     async def stop(self) -> None:
-        """End everything: logs first, then the bans in the firewall; the ledger keeps them."""
+        """End everything: logs first, then the bans in the firewall; the ledger keeps them.
+
+        A change that hangs in an action is cut off, and so is an action that does not let go: an end is an end.
+        """
+        log.info("Shutdown in progress...")
+        if self._changing is not None and not (await asyncio.wait({self._changing}, timeout=PATIENCE))[0]:
+            log.warning("A change by hand is still under way; it is cut off")
+            self._changing.cancel()
         async with self._turn:
-            log.info("Shutdown in progress...")
             await self.housekeeping.stop()
             await self.readings.stop()
             await self._pipeline.close()
             log.info("Stopping all jails")
-            await asyncio.gather(*(self._lifecycle.stop(name) for name in list(self.jails)))
+            stops = [asyncio.create_task(self._lifecycle.stop(name)) for name in list(self.jails)]
+            if stops:
+                _, late = await asyncio.wait(stops, timeout=_LAST_PATIENCE)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*stops, return_exceptions=True)
+            if self.jails:
+                log.error("Some bans may have been left in the firewall: %s", ", ".join(self.jails))
             self._parts.ledger.close()
             log.info("Exiting Sekisho")
+
+    @contextlib.asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        async with self._turn:
+            if self.ended.is_set():
+                raise Refused("The server is stopping")
+            self._changing = asyncio.current_task()
+            try:
+                yield
+            finally:
+                self._changing = None
 
     async def _start_jail(self, spec: JailSpec) -> str | None:
         try:
@@ -188,7 +218,7 @@ class Engine:
         wanted = None if subjects is None else [*subjects, *await self._named(subjects)]
         lifted: list[Ban] = []
         for target in targets:
-            covered = [ban for ban in target.standing if wanted is None or any(s.covers(ban.subject) for s in wanted)]
+            covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
             for ban in covered:
                 self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
             lifted += covered
@@ -213,7 +243,7 @@ class Engine:
 
     async def change(self, jail: str, spec: JailSpec) -> None:
         """Replace a jail's specification by hand, until the next reload."""
-        async with self._turn:
+        async with self._in_turn():
             await self._change(spec, aspects(self._jail(jail).spec, spec))
 
     async def _change(self, spec: JailSpec, touched: Aspect) -> None:
@@ -225,14 +255,14 @@ class Engine:
             self.readings.rebuild(self.jails[spec.name])
         if touched & (Aspect.SOURCES | Aspect.EXEMPTIONS):
             await self.housekeeping.look_around()
-            await self.readings.assign(tuple(self.jails.values()))
+            await self.readings.assign()
 
     async def reload(self, request: Reload) -> Sequence[Problem]:
         """Read the configuration again and apply the difference; the problems found.
 
         A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
         """
-        async with self._turn:
+        async with self._in_turn():
             fresh = await asyncio.to_thread(self._parts.load)
             running = {name: jail.spec for name, jail in self.jails.items()}
             wanted = wanted_jails(request, fresh, running)
@@ -261,16 +291,17 @@ class Engine:
             except Refused as error:
                 log.error("Jail '%s' goes on as it was, because of wrong configuration: %s", spec.name, error)
         await self.housekeeping.look_around()
-        await self.readings.assign(tuple(self.jails.values()))
+        await self.readings.assign()
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
-        async with self._turn:
+        async with self._in_turn():
             self._jail(jail)
             await self._stop_jail(jail)
 
     async def _stop_jail(self, name: str, *, forget: bool = False) -> None:
-        await self.readings.assign([jail for jail in self.jails.values() if jail.name != name])
+        self.jails[name].is_ending = True
+        await self.readings.assign()
         await self._lifecycle.stop(name, forget=forget)
 
     async def shut_down(self) -> None:

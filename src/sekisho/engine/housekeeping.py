@@ -9,11 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
+from sekisho.engine.worker import Worker
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.model.address import Subject
 from sekisho.model.specs import ServerSpec
@@ -51,6 +53,7 @@ class Housekeeping:
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
     _task: asyncio.Task[None] | None = field(default=None, init=False)
+    _repairs: dict[Worker, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     def start(self) -> None:
         """Begin, beside the caller."""
@@ -59,8 +62,10 @@ class Housekeeping:
     async def stop(self) -> None:
         """End."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            tasks = [self._task, *self._repairs.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _run(self) -> None:
         now = self.clock.now()
@@ -101,13 +106,23 @@ class Housekeeping:
 
     async def look_for_logs(self) -> None:
         """Read logs that have appeared under a glob."""
-        await self.readings.assign(tuple(self.jails.values()))
+        await self.readings.assign()
 
     async def repair(self) -> None:
-        """Let every enforcer put back what failed or vanished."""
+        """Let every enforcer put back what failed or vanished; one that hangs keeps nobody else from it."""
         for jail in list(self.jails.values()):
             for worker in jail.enforcers:
-                await worker.retry(tuple(jail.standing))
+                if worker not in self._repairs:
+                    task = asyncio.create_task(worker.retry(tuple(jail.standing)), name=f"repair {worker!r}")
+                    self._repairs[worker] = task
+                    task.add_done_callback(partial(self._repaired, worker))
+        if self._repairs:
+            await asyncio.wait(self._repairs.values(), timeout=BEAT)
+
+    def _repaired(self, worker: Worker, task: asyncio.Task[None]) -> None:
+        del self._repairs[worker]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("Repairing %r: %s", worker, error, exc_info=error)
 
     async def look_around(self) -> None:
         """Learn the host's own addresses and what the ignored names stand for now; a name that fails keeps its last."""

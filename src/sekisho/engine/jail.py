@@ -22,7 +22,7 @@ class Jail:
     """One jail's live state. Its owner is the engine; the pipeline changes it through the methods of its parts.
 
     `primed` names the sources whose lines from before this start it has seen; `feeds_on_bans` is true for a recidive
-    jail, whose failures are the bans of the others.
+    jail, whose failures are the bans of the others; from `is_ending` on no more lines are read for it.
     """
 
     def __init__(self, spec: JailSpec, *, reached: Mapping[Subject, Reached], feeds_on_bans: bool) -> None:
@@ -40,6 +40,7 @@ class Jail:
         self.files: tuple[str, ...] = ()
         self.troubles: dict[str, str] = {}
         self.idle = False
+        self.is_ending = False
         self.failed_total = 0
         self.banned_total = 0
 

@@ -48,7 +48,7 @@ class Lifecycle:
         if jail.feeds_on_bans:
             self._refill_from_ledger(jail, now)
         for action in spec.actions:
-            await self._bring_up(jail, action)
+            await self._bring_up(jail, self._worker(jail, spec, action))
         log.info("Jail '%s' uses %s %s", spec.name, spec.backend.name, dict(spec.backend.options))
         log.info("Jail '%s' started", spec.name)
 
@@ -76,16 +76,21 @@ class Lifecycle:
                 self.pipeline.refill(jail, recidive_failure(jail.name, ban, ban.time))
         jail.judge.end_refill()
 
-    async def _bring_up(self, jail: Jail, action: ActionSpec) -> None:
+    def _worker(self, jail: Jail, spec: JailSpec, action: ActionSpec) -> Worker | None:
+        """Return the action's worker, not begun yet; None, and a word in the log, where it cannot be."""
         try:
-            worker = Worker(jail.name, self.make_action(jail.spec, action), enforced=self.pipeline.enforced)
+            worker = Worker(jail.name, self.make_action(spec, action), enforced=self.pipeline.enforced)
         except ValueError as error:
             jail.troubles[action.actname] = f"action {action.actname!r}: {error}"
             log.error("Jail '%s': action '%s' cannot be used: %s", jail.name, action.actname, error)
-            return
+            return None
         jail.troubles.pop(action.actname, None)
-        jail.workers.append(worker)
-        await worker.start(tuple(jail.standing))
+        return worker
+
+    async def _bring_up(self, jail: Jail, worker: Worker | None) -> None:
+        if worker is not None:
+            jail.workers.append(worker)
+            await worker.start(tuple(jail.standing))
 
     async def change(self, spec: JailSpec, touched: Aspect) -> None:
         """Let a running jail be as `spec` says; raises RuleError, and changes nothing, when its rules do not hold."""
@@ -100,7 +105,13 @@ class Lifecycle:
 
     async def _exchange_actions(self, jail: Jail, old: tuple[ActionSpec, ...]) -> None:
         down, up = actions_to_exchange(old, jail.spec.actions)
-        gone = [worker for worker in jail.workers if worker.action.name in down]
+        fresh = {
+            action.actname: self._worker(jail, jail.spec, action)
+            for action in jail.spec.actions
+            if action.actname in up
+        }
+        # Where the new one cannot be, the old one goes on: better than none, and the jail's health tells.
+        gone = [each for each in jail.workers if each.action.name in down and fresh.get(each.action.name, each)]
         jail.workers = [worker for worker in jail.workers if worker not in gone]
         native = {action.actname for action in jail.spec.actions if action.native is not None}
         for worker in reversed(gone):
@@ -109,9 +120,8 @@ class Lifecycle:
                 await worker.abandon()
             else:
                 await worker.stop(tuple(jail.standing))
-        for action in jail.spec.actions:
-            if action.actname in up:
-                await self._bring_up(jail, action)
+        for replacement in fresh.values():
+            await self._bring_up(jail, replacement)
         order = {action.actname: place for place, action in enumerate(jail.spec.actions)}
         jail.workers.sort(key=lambda worker: order[worker.action.name])
 

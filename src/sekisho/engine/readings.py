@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,8 +41,10 @@ class _Wanted:
 class Readings:
     """All readings. `assign` brings them in line with the jails; it is called after every change and now and then."""
 
-    def __init__(self, sources: Sources, *, pipeline: Pipeline, clock: Clock) -> None:
+    def __init__(self, sources: Sources, jails: Mapping[str, Jail], *, pipeline: Pipeline, clock: Clock) -> None:
         self._sources = sources
+        self._jails = jails
+        self._turn = asyncio.Lock()
         self._pipeline = pipeline
         self._clock = clock
         self._running: dict[_Wanted, Reading] = {}
@@ -49,16 +52,17 @@ class Readings:
     def __iter__(self) -> Iterator[Reading]:
         return iter(self._running.values())
 
-    async def assign(self, jails: Sequence[Jail]) -> None:
-        """Read exactly what `jails` ask for; a source whose jails change is read on without a gap."""
-        wanted = self._wanted(jails)
-        for gone in self._running.keys() - set(wanted):
-            await self._running.pop(gone).stop()
-        for source in wanted:
-            if source not in self._running:
-                reading = self._open(source)
-                self._running[source] = reading
-                reading.start()
+    async def assign(self) -> None:
+        """Read exactly what the jails ask for; a source whose jails change is read on without a gap."""
+        async with self._turn:  # two at once might have one source read twice, and its lines counted twice
+            wanted = self._wanted()
+            for gone in self._running.keys() - set(wanted):
+                await self._running.pop(gone).stop()
+            for source in wanted:
+                if source not in self._running and not any(jail.is_ending for jail in source.jails):
+                    reading = self._open(source)
+                    self._running[source] = reading
+                    reading.start()
 
     def rebuild(self, jail: Jail) -> None:
         """Take a jail's new rules into every scan that it takes part in."""
@@ -77,10 +81,12 @@ class Readings:
             await reading.stop()
         self._running.clear()
 
-    def _wanted(self, jails: Sequence[Jail]) -> list[_Wanted]:
+    def _wanted(self) -> list[_Wanted]:
         files: dict[str, dict[Jail, bool]] = {}
         journals: dict[tuple[str, ...], list[Jail]] = {}
-        for jail in jails:
+        for jail in self._jails.values():
+            if jail.is_ending:
+                continue
             if jail.feeds_on_bans:  # nobody reads its log; it is shown where clients look for it
                 jail.files = tuple(log.pattern for log in jail.spec.logpaths)
                 continue

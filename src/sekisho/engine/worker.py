@@ -2,6 +2,8 @@
 
 Work is queued as it is decided. What waits is handed over together, runs of bans in one call and runs of unbans in
 another, so that a slow action catches up by bulk. A ban that fails is remembered and offered again by `retry`.
+
+An action that hangs holds up nobody but itself: a repair waits for its turn, and an end waits for `PATIENCE` only.
 """
 
 from __future__ import annotations
@@ -17,6 +19,11 @@ from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
 
 log = logging.getLogger("fail2ban.actions")
+
+
+PATIENCE = 10.0
+"""Seconds that an end leaves an action for what is queued, and again for lifting everything. An init system that waits
+30 s before it kills (sekisho.service, TimeoutStopSec) sees both end."""
 
 
 class _Work(enum.Enum):
@@ -37,6 +44,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._failed: dict[Subject, Ban] = {}
+        self._turn = asyncio.Lock()  # an action's methods never overlap (model.action)
         self._up = False
         self._task: asyncio.Task[None] | None = None
 
@@ -50,13 +58,16 @@ class Worker:
 
     async def _bring_up(self, standing: Sequence[Ban]) -> None:
         try:
-            failed = await self.action.start(standing)
-        except ActionError as error:
+            async with self._turn:
+                failed = await self.action.start(standing)
+        except Exception as error:  # an action must not end the daemon, whatever it raises
             self.health = f"action {self.action.name!r} could not be started: {error}"
-            log.error("Failed to start jail %r action %r: %s", self.jail, self.action.name, error)
+            text = "Failed to start jail %r action %r: %s"
+            log.error(text, self.jail, self.action.name, error, exc_info=not isinstance(error, ActionError))
             return
         self._up = True
         self.health = ""
+        self._failed.clear()
         self._note(standing, failed, _Work.BAN)
 
     def ban(self, bans: Sequence[Ban]) -> None:
@@ -79,21 +90,26 @@ class Worker:
 
     async def retry(self, standing: Sequence[Ban]) -> None:
         """Repair: bring the action up if it is down, offer failed bans again, and put back what the system lost."""
-        if not self._idle.is_set():
+        if not self._idle.is_set() or self._turn.locked():
             return
         if not self._up:
             await self._bring_up(standing)
             return
         again = [ban for ban in standing if ban.subject in self._failed]
         self._failed.clear()
-        listed = await self.action.listed()
-        if listed is not None and self._idle.is_set():
+        offered = {ban.subject for ban in again}
+        async with self._turn:
+            listed = await self.action.listed()
+        if not self._idle.is_set():  # what was queued meanwhile may be the lifting of one of these
+            self._failed.update((ban.subject, ban) for ban in again)
+            return
+        if listed is not None:
             prefixes = [subject for subject in listed if not subject.is_single]
             lost = [
                 ban
                 for ban in standing
                 if ban.target not in listed
-                and ban not in again
+                and ban.subject not in offered
                 and not any(prefix.covers(ban.target) for prefix in prefixes)
             ]
             if lost:
@@ -102,23 +118,34 @@ class Worker:
             again += lost
         self.ban(again)
 
-    async def stop(self, standing: Sequence[Ban]) -> None:
-        """Finish what is queued, lift everything, and end."""
-        if self._task is not None:
-            await self.drained()
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    async def stop(self, standing: Sequence[Ban], *, patience: float = PATIENCE) -> None:
+        """Finish what is queued, lift everything, and end; after twice `patience` seconds at the latest."""
+        await self._end(patience)
         try:
-            await self.action.stop(standing)
-        except ActionError as error:
+            async with asyncio.timeout(patience), self._turn:
+                await self.action.stop(standing)
+        except TimeoutError:
+            log.error("Failed to stop jail %r action %r: not done in %g s", self.jail, self.action.name, patience)
+        except Exception as error:  # noqa: BLE001 - as above
             log.error("Failed to stop jail %r action %r: %s", self.jail, self.action.name, error)
 
-    async def abandon(self) -> None:
+    async def abandon(self, *, patience: float = PATIENCE) -> None:
         """End without touching what the action holds in force: another object carries on with it."""
-        if self._task is not None:
-            await self.drained()
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._end(patience)
+
+    async def _end(self, patience: float) -> None:
+        if self._task is None:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self.drained()
+        except TimeoutError:
+            text = "Jail %r action %r: still at work after %g s; it is cut off, and %d call(s) are dropped"
+            log.error(text, self.jail, self.action.name, patience, len(self._queue))
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._queue.clear()
+        self._idle.set()
 
     async def _run(self) -> None:
         while True:
@@ -129,7 +156,8 @@ class Worker:
                 batch: list[Ban] = []
                 while self._queue and self._queue[0][0] is work:
                     batch.append(self._queue.popleft()[1])
-                await self._carry_out(work, batch)
+                async with self._turn:
+                    await self._carry_out(work, batch)
             self._idle.set()
 
     async def _carry_out(self, work: _Work, batch: Sequence[Ban]) -> None:

@@ -7,7 +7,7 @@ they name, and the heap is rebuilt when such entries outnumber the living.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
@@ -33,6 +33,19 @@ class Standing:
     def get(self, subject: Subject) -> Ban | None:
         """Return the subject's ban, if one stands."""
         return self._bans.get(subject)
+
+    def covered(self, subjects: Iterable[Subject]) -> list[Ban]:
+        """Return the bans of whoever one of `subjects` covers, in the order in which they were made."""
+        wanted = set(subjects)
+        wide = [subject for subject in wanted if subject.network is not None and not subject.is_single]
+        if not wide:
+            found = [self._bans[subject] for subject in wanted if subject in self._bans]
+            return sorted(found, key=lambda ban: ban.time)
+        return [
+            ban
+            for ban in self._bans.values()
+            if ban.subject in wanted or any(subject.covers(ban.subject) for subject in wide)
+        ]
 
     def put(self, ban: Ban) -> None:
         """Let `ban` stand; one that replaces another keeps its place in the order."""
