@@ -13,11 +13,6 @@ SOURCE, TESTS = ROOT / "src" / "sekisho", ROOT / "tests"
 ELSEWHERE = {  # module: where it is tested, and why there
     "daemon/assemble": "system/test_scenario",  # knows every class; only the whole shows that it put them together
     "daemon/run": "system/test_scenario",
-    **dict.fromkeys(  # the engine's limbs have no life of their own: they are played whole, over fakes of the world
-        ("engine/housekeeping", "engine/jail", "engine/lifecycle", "engine/pipeline", "engine/readings"),
-        "engine/test_engine",
-    ),
-    **dict.fromkeys(("ledger/rows", "ledger/schema"), "ledger/test_ledger"),  # what it writes is what it reads back
     "cli/demo_stage": "system/test_stage",  # nothing of it can run without namespaces
     "cli/demo_cast": "system/test_stage",
     "cli/demo_theatre": "cli/test_demo",  # a theatre shows itself in the play
