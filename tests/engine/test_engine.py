@@ -23,12 +23,9 @@ Play = Callable[[MemoryHouse], Awaitable[None]]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[MemoryHouse]:
-    """A house whose ledger lies in a file."""
-    house = MemoryHouse(str(tmp_path / "ledger.sqlite"))
-    yield house
-    for ledger in house.ledgers:
-        ledger.close()
+def house(tmp_path: Path) -> MemoryHouse:
+    """Return a house whose ledger lies in a file."""
+    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
 
 
 def run(play: Awaitable[None]) -> None:

@@ -66,6 +66,10 @@ class FakeLogControl:
         return level
 
 
+OPENED: list[Ledger] = []
+"""The ledgers of all lives in one test: the dead close nothing, so tests/engine/conftest.py does."""
+
+
 @dataclass
 class MemoryHouse:
     """One life of a daemon over a ledger file and logs that outlive it."""
@@ -78,12 +82,11 @@ class MemoryHouse:
     entries: list[str] = field(default_factory=list)
     actions: dict[str, MemoryAction] = field(default_factory=dict)
     broken: bool = False
-    ledgers: list[Ledger] = field(default_factory=list)  # of all lives: the dead close nothing
 
     async def start(self) -> Engine:
         """Begin; afterwards the log has been read to its end."""
         ledger = Ledger(self.ledger_path)
-        self.ledgers.append(ledger)
+        OPENED.append(ledger)
 
         async def resolve(name: str) -> frozenset[Subject]:
             return self.names.get(name, frozenset())
