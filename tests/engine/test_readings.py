@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.house import DEMO, MemoryHouse
 
 from sekisho.engine.api import Reload
-from sekisho.model.specs import LogPath
+from sekisho.model.specs import BackendSpec, LogPath
 
 
 def test_two_jails_share_one_reading_of_their_log(tmp_path: Path) -> None:
@@ -43,6 +43,21 @@ def test_a_jail_that_joins_or_leaves_a_log_costs_the_other_no_line(tmp_path: Pat
             await house.settled()
         assert engine.jail_status("demo").failed_total == 3
         assert house.held() == {"192.0.2.66"}
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_a_jail_whose_journal_options_are_wrong_costs_nobody_else_anything(tmp_path: Path) -> None:
+    """Its health says what is wrong; the other jail reads and bans."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"))
+        house.jails = (replace(DEMO, name="wrong", backend=BackendSpec("systemd"), journalmatch=("+",)), DEMO)
+        engine = await house.start()
+        await house.fails(*["192.0.2.66"] * 3)
+        assert house.held() == {"192.0.2.66"}
+        assert "no journal with" in engine.jail_status("wrong").health[0]
         await engine.stop()
 
     asyncio.run(play())

@@ -60,7 +60,7 @@ class MemorySources:
 
     def journal(self, options: Mapping[str, str], matches: Sequence[Sequence[str]]) -> NoReturn:
         """There is no journal in memory."""
-        raise NotImplementedError
+        raise ValueError(f"no journal with {dict(options)} and {matches}")
 
     def expand(self, pattern: str) -> Sequence[str]:
         """Every pattern names itself."""

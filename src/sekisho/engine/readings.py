@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +13,8 @@ from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.reading import Reading, Source, date_reader
 from sekisho.model.position import FilePosition, JournalPosition
+
+log = logging.getLogger("fail2ban.jail")
 
 
 class Sources(Protocol):
@@ -91,9 +94,10 @@ class Readings:
                 jail.files = tuple(log.pattern for log in jail.spec.logpaths)
                 continue
             if jail.spec.backend.is_journal:
-                options = jail.spec.backend.options
-                key = ("journal", *(f"{name}={value}" for name, value in sorted(options.items())))
-                journals.setdefault(key, []).append(jail)
+                if self._can_listen(jail):
+                    options = sorted(jail.spec.backend.options.items())
+                    key = ("journal", *(f"{name}={value}" for name, value in options))
+                    journals.setdefault(key, []).append(jail)
                 continue
             paths = {path: log.tail for log in jail.spec.logpaths for path in self._sources.expand(log.pattern)}
             jail.files = tuple(paths)
@@ -106,6 +110,18 @@ class Readings:
             ),
             *(_Wanted(key, tuple(by), tuple(jail.spec.journalmatch for jail in by)) for key, by in journals.items()),
         ]
+
+    def _can_listen(self, jail: Jail) -> bool:
+        """Return whether a jail's journal options hold; one jail's mistake must not cost the others their journal."""
+        try:
+            self._sources.journal(jail.spec.backend.options, (jail.spec.journalmatch,))
+        except ValueError as error:
+            if jail.troubles.get("journal") != str(error):
+                log.error("Jail '%s' reads nothing: %s", jail.name, error)
+            jail.troubles["journal"] = str(error)
+            return False
+        jail.troubles.pop("journal", None)
+        return True
 
     def _open(self, wanted: _Wanted) -> Reading:
         source: Source[Any]
