@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus import SENTINEL, lines
+from corpus import lines
 
 NAMESPACE = f"sekbench{os.getpid()}"
 BIN = Path(sys.executable).parent
@@ -47,9 +47,7 @@ class Program:
 
 
 OURS = Program("sekisho", (str(BIN / "sekisho"), "run", "-c", "{conf}"), (str(BIN / "fail2ban-client"),))
-THEIRS = Program(
-    "fail2ban", ("/usr/bin/fail2ban-server", "-c", "{conf}", "-f", "start"), ("/usr/bin/fail2ban-client",)
-)
+THEIRS = Program("fail2ban", ("/usr/bin/fail2ban-server", "-c", "{conf}", "-f", "start"), ("/usr/bin/fail2ban-client",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,8 @@ def write_tree(folder: Path, jails: Sequence[str], *, ban: bool) -> None:
     text = "[DEFAULT]\nfindtime = 600\nbantime = 600\nusedns = no\nmaxmatches = 3\nmode = normal\n"
     for jail in jails:
         filter_name, log = JAILS[jail]
-        text += f"[{jail}]\nenabled = true\nbackend = polling\nfilter = {filter_name}\nlogpath = {folder.parent}/{log}\n"
+        text += f"[{jail}]\nenabled = true\nbackend = polling\nfilter = {filter_name}\n"
+        text += f"logpath = {folder.parent}/{log}\n"
         text += f"maxretry = {3 if ban else 100000000}\naction =\n"
     (folder / "jail.local").write_text(text)
 
