@@ -65,6 +65,8 @@ def test_twenty_deaths_in_an_attack(lab: Lab, source: str) -> None:
     wait_for(lambda: SENTINEL in lab.banned()["sshd"], "all lines to be read", 30)
     assert lab.banned()["sshd"] == {*guilty, SENTINEL}
     assert union(lab.barred()) == {*guilty, SENTINEL}
+    readers = "grep -l journalctl /proc/[0-9]*/comm | wc -l"
+    wait_for(lambda: int(lab.stage.run("sh", "-c", readers).stdout) <= 1, "the readers of the dead to be gone")
     decided = re.findall(r"\] Ban (\S+)\n", lab.log())
     assert sorted(decided) == sorted(set(decided)), "someone was banned twice"
 

@@ -194,6 +194,27 @@ def test_blocktype_for_iptables_does_not_disturb_nftables(server: Lab) -> None:
     assert "CRITICAL" not in server.log()
 
 
+def test_the_opening_complaint_is_met(lab: Lab) -> None:
+    """Who connects and leaves, over and over, is barred by repetition with `postfix[mode=probe]`; who mails is not."""
+    lab.open_doors([25])
+    lab.configure({**FILES, "jail.d/probe.local": "[postfix]\nfilter = postfix[mode=probe]\n"})
+    lab.start()
+
+    def visit(ip: str, n: int, *between: str) -> None:
+        for line in (f"connect from unknown[{ip}]", *between, f"disconnect from unknown[{ip}]"):
+            lab.say("postfix.service", f"postfix/smtpd[{n}]: {line}")
+
+    for n in range(3):
+        visit(NEIGHBOUR, 500 + n, f"8C5D1{n}0A3F: client=unknown[{NEIGHBOUR}]")
+        visit(OFFENDER, 600 + n)
+    wait_banned(lab, "postfix", OFFENDER)
+
+    assert lab.banned()["postfix"] == {OFFENDER}
+    assert lab.failed("postfix") == 3
+    assert lab.knock(OFFENDER, 25) == "dropped"
+    assert lab.knock(NEIGHBOUR, 25) == "open"
+
+
 def test_two_options_on_one_line_are_named_and_mended(lab: Lab) -> None:
     """`enabled = true port = ssh` is an error that says what is wrong; the other jails run."""
     lab.configure(
