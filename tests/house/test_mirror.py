@@ -12,7 +12,6 @@ SOURCE, TESTS = ROOT / "src" / "sekisho", ROOT / "tests"
 
 ELSEWHERE = {  # module: where it is tested, and why there
     "daemon/assemble": "system/test_scenario",  # knows every class; only the whole shows that it put them together
-    "daemon/run": "system/test_scenario",
     "cli/demo_stage": "system/test_stage",  # nothing of it can run without namespaces
     "cli/demo_cast": "system/test_stage",
     "cli/demo_theatre": "cli/test_demo",  # a theatre shows itself in the play

@@ -270,7 +270,7 @@ def _listen(path: Path) -> socket.socket:
     if len(os.fsencode(fresh)) > _PATH_CAP:
         raise OSError(f"socket path {path} is too long: the system allows about {_PATH_CAP - 10} bytes")
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    _refuse_unless_free(path)
+    refuse_unless_free(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         fresh.unlink(missing_ok=True)
@@ -286,7 +286,8 @@ def _listen(path: Path) -> socket.socket:
     return listener
 
 
-def _refuse_unless_free(path: Path) -> None:
+def refuse_unless_free(path: Path) -> None:
+    """Raise SocketInUse where a server answers at `path`, FileExistsError where something else than a socket is."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

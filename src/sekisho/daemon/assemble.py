@@ -50,13 +50,17 @@ class House:
 def open_ledger(server: ServerSpec) -> Ledger:
     """Open the ledger; one that cannot be read is put aside and begun anew, which the log says loudly.
 
-    Raises ValueError when a newer release wrote it, OSError or sqlite3.Error when there is no place for one.
+    Where there is no place for one (a full disk, a read-only file system) it is kept in memory: a host that forgets its
+    bans at the next start is better off than one that bans nobody. Raises ValueError when a newer release wrote it.
     """
     try:
         return Ledger(server.dbfile, most_matches=server.dbmaxmatches)
+    except (sqlite3.OperationalError, OSError) as error:
+        what = "The ledger %s cannot be used (%s); until the next start, bans are remembered in memory only"
+        log.critical(what, server.dbfile, error)
+        return Ledger(None, most_matches=server.dbmaxmatches)
     except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) or server.dbfile is None:
-            raise
+        assert server.dbfile is not None  # memory is always in order
         broken = Path(server.dbfile)
         aside = broken.with_name(f"{broken.name}.broken-{int(SystemClock().now())}")
         broken.rename(aside)

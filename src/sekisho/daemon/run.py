@@ -8,13 +8,14 @@ import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 
 from sekisho.config.load import find_directory, load
-from sekisho.control.server import ControlServer, SocketInUse
+from sekisho.control.server import ControlServer, SocketInUse, refuse_unless_free
 from sekisho.daemon import log as daemon_log
 from sekisho.daemon.assemble import assemble, open_ledger
 from sekisho.daemon.service_manager import tell_service_manager
@@ -31,6 +32,7 @@ sekisho run -c ./tree -s ./s.sock -p ./s.pid --logtarget STDOUT
 
 log = logging.getLogger("fail2ban.server")
 
+_MOST_FILES = 65536
 _UMASK = 0o077  # socket, pid file, log and ledger are for root alone (COMPAT 6.5)
 
 
@@ -63,6 +65,8 @@ def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], 
 
     `ready` is called once, when every jail stands and the socket answers.
     """
+    _occupy_standard_descriptors()
+    _allow_many_files()
     configuration = load(directory, overrides=overrides)
     if configuration.broken:
         for problem in configuration.problems:
@@ -78,12 +82,28 @@ def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], 
         return 1
 
 
+def _occupy_standard_descriptors() -> None:
+    """Let 0, 1 and 2 be open, whoever started us: else the ledger might become what is written to as standard error."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+
+
+def _allow_many_files() -> None:
+    """Raise the soft limit of open files to the hard one: each log is an open file, and a glob may mean thousands."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _serve(
     directory: Path, configuration: Configuration, overrides: Mapping[str, str], ready: Callable[[], None] | None
 ) -> int:
     server = configuration.server
     control = daemon_log.set_up(logtarget=server.logtarget, loglevel=server.loglevel, syslogsocket=server.syslogsocket)
     try:
+        refuse_unless_free(Path(server.socket))  # before anything is touched that belongs to another daemon
         ledger = open_ledger(server)
 
         def again() -> Configuration:
@@ -112,13 +132,13 @@ async def _live(
     control = ControlServer(engine, configuration.server.socket)
     _answer_signals(engine)
     try:
-        await engine.start()
-        await house.settle()
-        await control.start()
-        tell_service_manager("READY=1")
-        if ready is not None:
-            ready()
-        await engine.ended.wait()
+        if await _unless_ended(engine, engine.start()):
+            await house.settle()
+            await control.start()
+            tell_service_manager("READY=1")
+            if ready is not None:
+                ready()
+            await engine.ended.wait()
     finally:
         tell_service_manager("STOPPING=1")
         control.announce_stop()
@@ -127,15 +147,30 @@ async def _live(
         await house.close()
 
 
+async def _unless_ended(engine: Engine, start: Coroutine[object, object, None]) -> bool:
+    """Return True once the start is done, False when the end is asked for first; then the start is cut off."""
+    starting = asyncio.create_task(start)
+    ended = asyncio.create_task(engine.ended.wait())
+    await asyncio.wait({starting, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not starting.done():
+        log.warning("Told to stop while still starting")
+        starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    return not engine.ended.is_set()
+
+
 def _answer_signals(engine: Engine) -> None:
     """TERM and INT stop, HUP reloads, USR1 reopens the log (COMPAT 6.5; HUP is ours)."""
     loop = asyncio.get_running_loop()
-    tasks: set[asyncio.Task[object]] = set()
+    reloads: set[asyncio.Task[object]] = set()
+    others: set[asyncio.Task[object]] = set()
 
-    def begin(work: Callable[[], Coroutine[object, object, object]]) -> None:
+    def begin(work: Callable[[], Coroutine[object, object, object]], among: set[asyncio.Task[object]]) -> None:
         task = loop.create_task(work())
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
 
     async def reload() -> None:
         tell_service_manager("RELOADING=1")
@@ -145,6 +180,11 @@ def _answer_signals(engine: Engine) -> None:
             log.error("Reload refused, everything goes on as it was: %s", error)
         tell_service_manager("READY=1")
 
+    def hang_up() -> None:
+        """Reload, and once more after a reload under way, however often we were told meanwhile."""
+        if len(reloads) < 2:
+            begin(reload, reloads)
+
     async def reopen() -> None:
         try:
             log.info("logs: %s", await engine.flush_logs())
@@ -153,8 +193,8 @@ def _answer_signals(engine: Engine) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, engine.ended.set)
-    loop.add_signal_handler(signal.SIGHUP, begin, reload)
-    loop.add_signal_handler(signal.SIGUSR1, begin, reopen)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    loop.add_signal_handler(signal.SIGUSR1, begin, reopen, others)
 
 
 @contextlib.contextmanager

@@ -98,13 +98,14 @@ class Engine:
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
-        log.info("Starting Sekisho v%s", __version__)
-        self._report_problems(self._configuration.problems)
-        self._pipeline.surroundings.own = await self._parts.own_addresses()
-        await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
-        await self.housekeeping.look_around()
-        await self.readings.assign()
-        self.housekeeping.start()
+        async with self._turn:
+            log.info("Starting Sekisho v%s", __version__)
+            self._report_problems(self._configuration.problems)
+            self._pipeline.surroundings.own = await self._parts.own_addresses()
+            await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
+            await self.housekeeping.look_around()
+            await self.readings.assign()
+            self.housekeeping.start()
 
     async def stop(self) -> None:
         """End everything: logs first, then the bans in the firewall; the ledger keeps them.
