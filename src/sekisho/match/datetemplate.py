@@ -27,6 +27,8 @@ class Begin(enum.Enum):
     ANYWHERE = ""
 
 
+_NO_MORE = re.compile(r"[^\w\s.,+-]| [^\s\d.,+-]")
+_NO_MORE_WITH_ZONE = re.compile(r"[^\w\s.,+-]| [^\s\d.,+\-zugZUG]")
 _LEADS = {Begin.STRICT: "^", Begin.LOOSE: r"^\W{0,2}?", Begin.ANYWHERE: ""}
 
 Reader = Callable[[re.Match[str], float, int | None], float | None]
@@ -77,6 +79,22 @@ class DateTemplate:
         """The number of the group of the seconds, where an instant is the minute's plus these."""
         has_day = {"d", "j", "w", "a"} & self.regex.groupindex.keys()
         return self.regex.groupindex.get("S") if self.reader is None and has_day else None
+
+    @cached_property
+    def fraction(self) -> int | None:
+        """The number of the group of the second's fraction, which never changes an instant."""
+        return self.regex.groupindex.get("f")
+
+    @cached_property
+    def behind(self) -> re.Pattern[str] | None:
+        """What, standing right behind a date, shows that no text further behind had a say in where the date ends.
+
+        The default kinds end in optional parts only: a fraction, a year, a zone, perhaps behind blanks. What cannot
+        begin one of these ends the date. None: not known, as for what an administrator wrote.
+        """
+        if self.custom or not self.is_anchored:
+            return None
+        return _NO_MORE_WITH_ZONE if "z" in self.regex.groupindex else _NO_MORE
 
     def anchored_at(self, begin: Begin) -> DateTemplate:
         """The same kind of date, at the start of a line only."""

@@ -74,12 +74,19 @@ class Matcher:
 
         `now` is in seconds since the epoch. `channel`: the bits of the journal matches that this jail listens to; None
         takes every entry.
+
+        Raises:
+            Stumbled: a line could not be matched, from the exception that says why; the lines before it are read.
+
         """
         self._begin_day(now)
         findings: list[Finding] = []
         live = block.phase is Phase.LIVE
         read = self._read_file if block.stamps is None else self._read_journal
-        read(block, candidates, findings, live=live, now=now, findtime=findtime, channel=channel)
+        try:
+            read(block, candidates, findings, live=live, now=now, findtime=findtime, channel=channel)
+        except Exception as error:
+            raise Stumbled(self.at, tuple(findings)) from error
         if self._remarks:
             findings += self._remarks
             self._remarks.clear()
@@ -97,8 +104,12 @@ class Matcher:
         channel: int | None,  # noqa: ARG002 - a file has none
     ) -> None:
         data, source, placing = block.data, block.source, self._placing
+        encoding = self.filter.encoding
         for start, end, mask in candidates:
-            line = self._line(data, start, end, source)
+            try:
+                line = data[start : min(end, start + LONGEST_LINE)].decode(encoding).rstrip("\r\n")
+            except UnicodeDecodeError:
+                line = self._line(data, start, end, source)
             when, remainder = placing.of_candidate(source, data, start, line, live=live, now=now)
             if when is None:
                 if self._book.apply(line, remainder, now=now, mask=mask)[0]:
@@ -123,6 +134,7 @@ class Matcher:
         data, stamps, channels = block.data, block.stamps or (), block.channels
         number = reached = 0
         for start, end, mask in candidates:
+            self.at = start
             number += data.count(b"\n", reached, start)
             reached = start
             if channel is not None and channels is not None and not channels[number] & channel:

@@ -68,12 +68,13 @@ class Placing:
         self, source: str, data: bytes, start: int, line: str, *, live: bool, now: float
     ) -> tuple[float | None, str]:
         """The instant of a candidate at `start` of a source's block, and what of it is to be searched."""
-        memory = self._memory(source)
+        memory = self._memories.get(source) or self._memory(source)
         date = self._find(line, memory.habits, now=now)
-        if date is not None and date.stamp is not None:
-            memory.last = date.stamp
+        if date is not None and (stamp := date.stamp) is not None:
+            memory.last = stamp
             memory.known = start
-            return date.stamp, line[: date.start] + line[date.end :] if date.start else line[date.end :]
+            first, last = date.start, date.end
+            return stamp, line[:first] + line[last:] if first else line[last:]
         remainder, at_worst = line, now if live else None
         if date is not None and date.is_empty:
             at_worst = now

@@ -11,7 +11,7 @@ The state lives here, in memory, bounded by `MOST_SESSIONS` and `MOST_LINES`; a 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from sekisho.match.groups import Groups, Who, who_of
@@ -29,13 +29,16 @@ MOST_LINES = 64
 
 @dataclass(slots=True)
 class _Facts:
-    """What one session has told so far. `pending`: it has failed, and nobody knows yet whose session it is."""
+    """What one session has told so far. `pending`: it has failed, and nobody knows yet whose session it is.
+
+    A session begins with every line of an attack and seldom goes on, so its parts are tuples: empty ones cost nothing.
+    """
 
     born: float
-    groups: Groups = field(default_factory=dict)
-    users: set[str] = field(default_factory=set)
-    matches: list[str] = field(default_factory=list)
-    nofail_matches: list[str] = field(default_factory=list)
+    groups: Groups
+    users: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()
+    nofail_matches: tuple[str, ...] = ()
     pending: bool = False
 
     @property
@@ -48,9 +51,15 @@ class _Facts:
         if gained:
             self.pending = False
         if not self.is_context and not self.pending:
-            self.matches.clear()
+            self.matches = ()
         self.groups.pop("nofail", None)
         self.groups.pop("mlfgained", None)
+
+    def learn(self, groups: Groups) -> None:
+        """Add what another line has captured."""
+        self.groups.update(groups)
+        if (user := groups.get("user")) and isinstance(user, str) and user not in self.users:
+            self.users = tuple(sorted((*self.users, user)))
 
     def convict(self) -> bool:
         """True when the newest line counts whatever it says itself: somebody awaited it, or there are two users."""
@@ -63,8 +72,8 @@ class _Facts:
 
     def prove(self, lines: tuple[str, ...]) -> None:
         """The newest lines are a failure, and all context before them belongs to it."""
-        self.matches = [*self.nofail_matches, *self.matches, *lines][-MOST_LINES:]
-        self.nofail_matches.clear()
+        self.matches = (*self.nofail_matches, *self.matches, *lines)[-MOST_LINES:]
+        self.nofail_matches = ()
 
 
 class Told(NamedTuple):
@@ -85,6 +94,9 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._open)
 
+    def __contains__(self, session: object) -> bool:
+        return session in self._open
+
     def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
         """Add a line that matched to its session."""
         gained = bool(groups.get("mlfgained"))
@@ -92,26 +104,26 @@ class Sessions:
         forget = bool(groups.get("mlfforget"))
         facts = self._recall(session, now)
         if facts is None:
-            facts = _Facts(now)
+            facts = _Facts(now, groups)
             if not forget:
+                user = groups.get("user")
+                facts.users = (user,) if user and isinstance(user, str) else ()
                 self._open_session(session, facts)
         else:
             facts.turn(gained=gained)
             if forget:
                 del self._open[session]
-        is_remembered = facts.groups or not forget
-        facts.groups.update(groups)
-        if is_remembered and isinstance(user := groups.get("user"), str) and user:
-            facts.users.add(user)
+            facts.learn(groups)
+            if facts.convict():
+                nofail = False
         who = who_of(facts.groups, usedns=usedns)
-        if facts.convict() or not nofail:
-            nofail = False
+        if not nofail:
             facts.prove(lines)
             facts.pending = not who.is_known
         elif not forget:
-            facts.nofail_matches = [*facts.nofail_matches, *lines][-MOST_LINES:]
-        told = facts.groups | {"users": tuple(sorted(facts.users))} if facts.users else dict(facts.groups)
-        return Told(told, who, tuple(facts.matches), nofail)
+            facts.nofail_matches = (*facts.nofail_matches, *lines)[-MOST_LINES:]
+        told = facts.groups | {"users": facts.users} if facts.users else dict(facts.groups)
+        return Told(told, who, facts.matches, nofail)
 
     def _recall(self, session: str, now: float) -> _Facts | None:
         facts = self._open.get(session)
