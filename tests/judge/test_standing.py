@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.judge.standing import Standing
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Subject, parse_subject
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
 
@@ -62,3 +63,25 @@ def test_whatever_comes_and_goes_exactly_the_overdue_end(steps: list[tuple[int, 
             model.pop(one.subject, None)
     due = {b.subject for b in standing.take_due(25)}
     assert due == {subject for subject, b in model.items() if b.until is not None and b.until < 25}
+
+
+def test_lifting_many_addresses_compares_none_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands lifted from among thousands are looked up; only a network is compared with every ban."""
+    standing = Standing()
+    for number in range(5):
+        standing.put(ban(f"192.0.2.{number}", 1000 + number, 10))
+    standing.put(ban("eve", 1000, 10))
+    monkeypatch.setattr(Subject, "covers", None)
+    asked = ["192.0.2.3", "192.0.2.1", "192.0.2.77", "eve", "192.0.2.1"]
+    assert [each.subject.text for each in standing.covered(map(parse_subject, asked))] == [
+        "192.0.2.3",
+        "192.0.2.1",
+        "eve",
+    ]
+    monkeypatch.undo()
+    asked = ["192.0.2.2/31", "192.0.2.2", "eve"]
+    assert {each.subject.text for each in standing.covered(map(parse_subject, asked))} == {
+        "192.0.2.2",
+        "192.0.2.3",
+        "eve",
+    }

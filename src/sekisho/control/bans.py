@@ -11,6 +11,7 @@ from sekisho.engine.api import EngineApi
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.specs import PERMANENT
+from sekisho.model.verdict import Ban
 
 ALL = "--all"
 
@@ -31,10 +32,20 @@ async def unbanip(engine: EngineApi, jail: str, *texts: str) -> Value:
     if not subjects:
         raise Unmet(Kind.ARGUMENTS, f"expected: set {jail} unbanip [--report-absent] <IP>...")
     lifted = await engine.unban(jail, subjects)
-    absent = [subject.text for subject in subjects if not any(subject.covers(ban.subject) for ban in lifted)]
-    if report and absent:
+    absent = _absent(subjects, lifted) if report else []
+    if absent:
         raise Unmet(Kind.VALUE, f"not banned: {absent!r}")
     return len(lifted)
+
+
+def _absent(subjects: Sequence[Subject], lifted: Sequence[Ban]) -> list[str]:
+    """Return those who had no ban; thousands may be asked for, so only networks are compared one by one."""
+    exact = {ban.subject for ban in lifted}
+    return [
+        subject.text
+        for subject in subjects
+        if subject not in exact and (subject.is_single or not any(subject.covers(ban.subject) for ban in lifted))
+    ]
 
 
 async def unban(engine: EngineApi, *texts: str) -> Value:

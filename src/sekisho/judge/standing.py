@@ -35,17 +35,14 @@ class Standing:
         return self._bans.get(subject)
 
     def covered(self, subjects: Iterable[Subject]) -> list[Ban]:
-        """Return the bans of whoever one of `subjects` covers, in the order in which they were made."""
-        wanted = set(subjects)
+        """Return the bans of whoever one of `subjects` covers; only networks are compared with every ban."""
+        wanted = dict.fromkeys(subjects)
         wide = [subject for subject in wanted if subject.network is not None and not subject.is_single]
-        if not wide:
-            found = [self._bans[subject] for subject in wanted if subject in self._bans]
-            return sorted(found, key=lambda ban: ban.time)
-        return [
-            ban
-            for ban in self._bans.values()
-            if ban.subject in wanted or any(subject.covers(ban.subject) for subject in wide)
-        ]
+        found = {subject: self._bans[subject] for subject in wanted if subject in self._bans}
+        if wide:
+            covered = (ban for ban in self._bans.values() if any(subject.covers(ban.subject) for subject in wide))
+            found |= {ban.subject: ban for ban in covered}
+        return list(found.values())
 
     def put(self, ban: Ban) -> None:
         """Let `ban` stand; one that replaces another keeps its place in the order."""
