@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def test_the_ledger_knows_a_ban_before_the_firewall_does(tmp_path: Path) -> None
         action.gate.clear()
         house.log.write(*[f"{int(NOW)} fail user=x from {EVE}"] * DEMO.maxretry)
         await until(lambda: len(action.calls) == 2)
-        assert [ban.subject.text for ban in Ledger(house.ledger_path).standing("demo", now=NOW)] == [EVE]
+        with contextlib.closing(Ledger(house.ledger_path)) as ledger:
+            assert [ban.subject.text for ban in ledger.standing("demo", now=NOW)] == [EVE]
         action.gate.set()
         await engine.stop()
 

@@ -35,11 +35,17 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     ledger = Ledger(str(tmp_path / "state" / "ledger.sqlite"), most_matches=2)
     yield ledger
     ledger.close()
+    while _AGAIN:
+        _AGAIN.pop().close()
+
+
+_AGAIN: list[Ledger] = []
 
 
 def again(ledger: Ledger) -> Ledger:
     """Open the same file as a next start would, the first still open as after a kill."""
-    return Ledger(ledger.path, most_matches=2)
+    _AGAIN.append(Ledger(ledger.path, most_matches=2))
+    return _AGAIN[-1]
 
 
 def test_a_ban_comes_back_as_it_was_made(ledger: Ledger) -> None:
