@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from tests.support.actions import MemoryAction
 from tests.support.sources import MemoryLog, MemorySources
 
 from sekisho.engine.engine import Engine, Parts
+from sekisho.engine.quarantine import Watch
 from sekisho.engine.reading import Reading
 from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
@@ -82,6 +84,7 @@ class MemoryHouse:
     entries: list[str] = field(default_factory=list)
     actions: dict[str, MemoryAction] = field(default_factory=dict)
     broken: bool = False
+    watch: Watch = lambda _: contextlib.nullcontext()
 
     async def start(self) -> Engine:
         """Begin; afterwards the log has been read to its end."""
@@ -106,6 +109,7 @@ class MemoryHouse:
                 own_addresses=own,
                 write=self._write,
                 log_control=FakeLogControl(),
+                watch=self.watch,
             ),
         )
         await self.engine.start()

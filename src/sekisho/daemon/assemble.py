@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
@@ -107,6 +108,7 @@ def assemble(
             own_addresses=own_addresses,
             write=write,
             log_control=log_control,
+            watch=LineGuard(),
         ),
     )
 

@@ -17,6 +17,7 @@ from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle, MakeAction
 from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.quarantine import Watch
 from sekisho.engine.readings import Readings, Sources
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.ledger.ledger import Ledger
@@ -60,6 +61,7 @@ class Parts:
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
     write: Callable[[Sequence[Entry]], None]
     log_control: LogControl
+    watch: Watch
 
 
 class Engine:
@@ -76,7 +78,9 @@ class Engine:
         self._pipeline = Pipeline(
             jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
         )
-        self.readings = Readings(parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock)
+        self.readings = Readings(
+            parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
+        )
         self._lifecycle = Lifecycle(
             jails=self.jails,
             pipeline=self._pipeline,

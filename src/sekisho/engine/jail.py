@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from sekisho.engine.api import JailStatus
+from sekisho.engine.quarantine import Quarantine
 from sekisho.engine.worker import Worker
 from sekisho.judge.exempt import parse_exemptions
 from sekisho.judge.judge import Judge, Reached
@@ -32,6 +33,7 @@ class Jail:
         self.feeds_on_bans = feeds_on_bans
         self.compiled = compile_rules(spec)
         self.matcher = Matcher(self.compiled, jail=spec.name)
+        self.quarantine = Quarantine()
         self.judge = Judge(spec, reached=reached)
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
         self.standing = Standing()
@@ -56,6 +58,7 @@ class Jail:
         """Match by the rules of `spec` from now on; raises RuleError, and changes nothing, when they do not hold."""
         self.compiled = compile_rules(spec)
         self.matcher = Matcher(self.compiled, jail=spec.name)
+        self.quarantine = Quarantine()
 
     def judge_by(self, spec: JailSpec) -> None:
         """Judge and exempt by `spec` from now on; counters and bans stay."""
@@ -79,7 +82,11 @@ class Jail:
             bans=tuple(self.standing),
             files=() if self.spec.backend.is_journal else self.files,
             journalmatch=self.spec.journalmatch if self.spec.backend.is_journal else (),
-            health=(*self.troubles.values(), *(worker.health for worker in self.workers if worker.health)),
+            health=(
+                *self.troubles.values(),
+                *self.quarantine.health,
+                *(worker.health for worker in self.workers if worker.health),
+            ),
         )
 
 

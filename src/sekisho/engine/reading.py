@@ -23,7 +23,10 @@ from typing import Any, Protocol, TypeVar
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.quarantine import Overrun, Watch, find_culprit, name_of
+from sekisho.match.filter import LONGEST_LINE
 from sekisho.match.finding import Finding, Remark, Unresolved
+from sekisho.match.matcher import Stumbled
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
 from sekisho.model.candidate import Candidate
 from sekisho.model.duration import Seconds
@@ -68,12 +71,14 @@ class Reading:
         tail: bool,
         pipeline: Pipeline,
         clock: Clock,
+        watch: Watch,
     ) -> None:
         self.source = source
         self.jails = tuple(jails)
         self._tail = tail
         self._pipeline = pipeline
         self._clock = clock
+        self._watch = watch
         self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
         self.position: Position | None = None
         self._is_saved = True
@@ -205,9 +210,12 @@ class Reading:
         now = self._clock.now()
         effective = False
         for index, jail in enumerate(self.jails):
-            if jail not in jails or jail.idle:
+            if jail not in jails or jail.idle or jail.quarantine.is_whole:
                 continue
             own = self._bundle.for_jail(jail.name, candidates)
+            if jail.quarantine.out:
+                allowed = ~jail.quarantine.out
+                own = [each._replace(mask=each.mask & allowed) for each in own if each.mask & allowed]
             if channel_of is not None:
                 own = [candidate for candidate in own if channel_of[candidate.start] >> index & 1]
             if own:
@@ -221,19 +229,36 @@ class Reading:
         self, jail: Jail, block: Block, own: Sequence[Candidate], *, now: float, findtime: Seconds
     ) -> Sequence[Finding]:
         """Return what the candidates say; one that cannot be matched costs itself only."""
-        try:
-            return jail.matcher.read(block, own, now=now, findtime=findtime)
-        except Exception:  # noqa: BLE001 - a stranger wrote the line
-            if len(own) == 1:
-                (only,) = own
-                line = block.data[only.start : only.end][:_SHOWN]
-                self._tell(f"[{jail.name}] A line of {block.source} cannot be matched and is left out: {line!r}")
-                return ()
-            return [
-                finding
-                for candidate in own
-                for finding in self._match(jail, block, [candidate], now=now, findtime=findtime)
-            ]
+        findings: list[Finding] = []
+        rest, tried_again = list(own), False
+        while rest:
+            try:
+                with self._watch(lambda: jail.matcher.at):
+                    return [*findings, *jail.matcher.read(block, rest, now=now, findtime=findtime)]
+            except Stumbled as stumbled:
+                findings += stumbled.findings
+                place = next(place for place, candidate in enumerate(rest) if candidate.start == stumbled.start)
+                fallen = rest[place]
+                tried_again = tried_again and place == 0
+                rest = rest[place + 1 :]
+                if not isinstance(stumbled.__cause__, Overrun):
+                    line = block.data[fallen.start : fallen.end][:_SHOWN]
+                    self._tell(f"[{jail.name}] A line of {block.source} cannot be matched and is left out: {line!r}")
+                elif (harmless := self._put_out(jail, block, fallen, now=now)) and not tried_again:
+                    rest.insert(0, fallen._replace(mask=harmless))
+                    tried_again = True
+        return findings
+
+    def _put_out(self, jail: Jail, block: Block, fallen: Candidate, *, now: float) -> int:
+        """Blame a rule for a line that took too long; the mask of those that may still be tried on it."""
+        text, _ = jail.compiled.decode(block.data[fallen.start : min(fallen.end, fallen.start + LONGEST_LINE)])
+        rule = find_culprit(jail.compiled, text, fallen.mask, now=now, watch=self._watch)
+        is_out = jail.quarantine.note(rule)
+        what = "[%s] A line of %s takes too long for %s and is left out for it: %r"
+        log.warning(what, jail.name, block.source, name_of(rule), text[:_SHOWN])
+        if is_out:
+            log.error("[%s] %s", jail.name, jail.quarantine.health[-1])
+        return 0 if rule is None else fallen.mask & ~(1 << rule)
 
     def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
         then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge

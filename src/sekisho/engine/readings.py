@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.quarantine import Watch
 from sekisho.engine.reading import Reading, Source, date_reader
 from sekisho.model.position import FilePosition, JournalPosition
 
@@ -44,12 +45,15 @@ class _Wanted:
 class Readings:
     """All readings. `assign` brings them in line with the jails; it is called after every change and now and then."""
 
-    def __init__(self, sources: Sources, jails: Mapping[str, Jail], *, pipeline: Pipeline, clock: Clock) -> None:
+    def __init__(
+        self, sources: Sources, jails: Mapping[str, Jail], *, pipeline: Pipeline, clock: Clock, watch: Watch
+    ) -> None:
         self._sources = sources
         self._jails = jails
         self._turn = asyncio.Lock()
         self._pipeline = pipeline
         self._clock = clock
+        self._watch = watch
         self._running: dict[_Wanted, Reading] = {}
 
     def __iter__(self) -> Iterator[Reading]:
@@ -130,7 +134,14 @@ class Readings:
             source = self._sources.file(wanted.key[1], date_of, polling=wanted.polling)
         else:
             source = self._sources.journal(wanted.jails[0].spec.backend.options, wanted.matches)
-        return Reading(source, wanted.jails, tail=wanted.tail, pipeline=self._pipeline, clock=self._clock)
+        return Reading(
+            source,
+            wanted.jails,
+            tail=wanted.tail,
+            pipeline=self._pipeline,
+            clock=self._clock,
+            watch=self._watch,
+        )
 
 
 def _polls(jail: Jail) -> bool:

@@ -23,8 +23,17 @@ _DAY = 86400
 _MOST_REMARKS = 256  # subjects remembered as said today
 
 
+class Stumbled(Exception):  # noqa: N818 - it says where to read on, the cause says what was wrong
+    """The candidate that begins at `start` could not be matched; `findings` are those of the candidates before it."""
+
+    def __init__(self, start: int, findings: tuple[Finding, ...]) -> None:
+        super().__init__(f"the line at byte {start} of its block cannot be matched")
+        self.start = start
+        self.findings = findings
+
+
 class Matcher:
-    """The rules of one jail and their memory. `jail` names the failures."""
+    """The rules of one jail and their memory. `jail` names the failures; `at` is where the line at hand begins."""
 
     def __init__(self, compiled: CompiledFilter, *, jail: str) -> None:
         self.filter = compiled
@@ -34,6 +43,7 @@ class Matcher:
         self._remarks: list[Remark] = []
         self._said: set[str] = set()
         self._today = -1
+        self.at = -1
 
     def __repr__(self) -> str:
         return f"<Matcher {self.jail}: {len(self._book)} rules, {len(self._book.sessions)} sessions>"
@@ -106,6 +116,7 @@ class Matcher:
         data, source, placing = block.data, block.source, self._placing
         encoding = self.filter.encoding
         for start, end, mask in candidates:
+            self.at = start
             try:
                 line = data[start : min(end, start + LONGEST_LINE)].decode(encoding).rstrip("\r\n")
             except UnicodeDecodeError:
