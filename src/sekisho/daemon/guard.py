@@ -14,7 +14,7 @@ from types import FrameType
 
 from sekisho.engine.quarantine import Overrun
 
-TICK = 0.2
+TICK = 0.08
 """CPU seconds between two looks; a line is interrupted after one to two of them, and so is the trial that finds why."""
 
 
