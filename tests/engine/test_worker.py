@@ -174,3 +174,32 @@ def test_a_repair_and_a_ban_never_overlap() -> None:
         await worker.stop([])
 
     asyncio.run(play())
+
+
+def test_a_ban_that_can_never_be_carried_out_is_refused_once() -> None:
+    """The firewall says that an identifier is no address; no repair offers it again, and its lifting is forgotten."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, _ = worker_of(action)
+        eve = Ban("demo", parse_subject("eve"), 1000, 600)
+
+        async def refuse(bans: Sequence[Ban]) -> Sequence[Failed]:
+            action.calls.append(("ban", [each.subject.text for each in bans]))
+            return [Failed(each, "no address", is_final=True) for each in bans]
+
+        action.ban = refuse  # type: ignore[method-assign]
+        await worker.start([])
+        worker.ban([eve])
+        await worker.drained()
+        for _ in range(3):
+            await worker.retry([eve])
+            await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "ban"]
+        worker.unban([eve])
+        worker.ban([eve])
+        await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "ban", "unban", "ban"]
+        await worker.stop([])
+
+    asyncio.run(play())

@@ -245,7 +245,7 @@ class NftablesAction:
 def _sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]:
     """Return the bans that no firewall can hold as failed, and those that are not over yet."""
     failed = [
-        Failed(ban, f"{ban.target.text!r} is no address, so no firewall can bar it")
+        Failed(ban, f"{ban.target.text!r} is no address, so no firewall can bar it", is_final=True)
         for ban in bans
         if ban.target.family is Family.OTHER
     ]

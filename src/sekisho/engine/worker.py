@@ -44,6 +44,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._failed: dict[Subject, Ban] = {}
+        self._hopeless: set[Subject] = set()  # whose ban this action will never carry out
         self._turn = asyncio.Lock()  # an action's methods never overlap (model.action)
         self._up = False
         self._task: asyncio.Task[None] | None = None
@@ -110,6 +111,7 @@ class Worker:
                 for ban in standing
                 if ban.target not in listed
                 and ban.subject not in offered
+                and ban.subject not in self._hopeless
                 and not any(prefix.covers(ban.target) for prefix in prefixes)
             ]
             if lost:
@@ -174,8 +176,11 @@ class Worker:
             text = "Failed to execute %s jail %r action %r: Error %s %s: %s"
             doing = "banning" if work is _Work.BAN else "unbanning"
             log.error(text, work.value, self.jail, self.action.name, doing, failure.ban.subject, failure.reason)
+        if work is _Work.UNBAN:
+            self._hopeless.difference_update(ban.subject for ban in batch)
         if work is _Work.UNBAN or self.action.kind is not Kind.ENFORCER:
             return
         lost = {failure.ban.subject: failure.ban for failure in failed}
-        self._failed.update(lost)
+        self._failed.update({failure.ban.subject: failure.ban for failure in failed if not failure.is_final})
+        self._hopeless.update(failure.ban.subject for failure in failed if failure.is_final)
         self._enforced([ban for ban in batch if ban.subject not in lost])

@@ -28,10 +28,14 @@ class Kind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A ban (or its lifting) that an action could not carry out, with the reason for the log."""
+    """A ban (or its lifting) that an action could not carry out, with the reason for the log.
+
+    `is_final`: offering it again would not help (no firewall can bar what is no address).
+    """
 
     ban: Ban
     reason: str
+    is_final: bool = False
 
 
 class ActionError(Exception):
