@@ -76,12 +76,16 @@ class Ledger:
         if path is not None:
             Path(path).parent.mkdir(mode=0o700, exist_ok=True)
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
-        if path is not None:
-            Path(path).chmod(0o600)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(f"PRAGMA busy_timeout = {_BUSY}")
-        migrate(self._db)
+        try:
+            if path is not None:
+                Path(path).chmod(0o600)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(f"PRAGMA busy_timeout = {_BUSY}")
+            migrate(self._db)
+        except BaseException:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
