@@ -110,3 +110,19 @@ def test_remembered_minutes_change_nothing(offsets: list[int], has_year: bool) -
         moment = datetime.fromtimestamp(NOON + offset, UTC)
         line = moment.strftime("%Y-%m-%d %H:%M:%S x" if has_year else "%b %d %H:%M:%S x")
         assert found(line, memory) == (" x", offset)
+
+
+DATES = ("Jul 14 11:59:07", "Jul 14 11:59:08.5", "2026-07-14 11:59:07", "14/Jul/2026:11:59:07 +0000", "1784030347")
+HEADS = ("", "[", "192.0.2.1 - - [", "2001:db8::1 - x [", "10:20:30 [", "07/14/2026:11:59:07 [", "x ", "<")
+TAILS = ("", " mx1 sshd", " 2026 mx1", " 20x", ".5 mx1", ",123456 +0200 z", " +0100", "] x", "x", " Z", " utc y", "  a")
+
+
+@given(st.lists(st.tuples(st.sampled_from(HEADS), st.sampled_from(DATES), st.sampled_from(TAILS)), max_size=40))
+def test_remembered_beginnings_change_nothing(lines: list[tuple[str, str, str]]) -> None:
+    """What is known of the lines before saves work, and never finds another date than the work would."""
+    quick, slow = DateMemory(), DateMemory()
+    for parts in lines:
+        line = "".join(parts)
+        expected = DETECTOR.find(line, slow, now=NOON)
+        assert DETECTOR.find(line, quick, now=NOON) == expected
+        slow = DateMemory(slow.template, slow.position, slow.leftmost)

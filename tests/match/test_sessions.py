@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.matching import NOON, matcher_of
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.matching import NOON, matcher_of, read
 
+from sekisho.match.groups import Groups
 from sekisho.match.matcher import Matcher
-from sekisho.match.sessions import LIFETIME, MOST_LINES, MOST_SESSIONS, Sessions
+from sekisho.match.sessions import LIFETIME, MOST_LINES, MOST_SESSIONS, MOST_USERS, Sessions
+from sekisho.model.verdict import Failure
 
 PREFIX = r"^ <F-MLFID>\S+</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$"
 RULES = (
@@ -93,3 +97,46 @@ def test_sessions_are_bounded() -> None:
     told = sessions.tell("long", {}, ("last",), now=NOON, usedns="no")
     assert len(told.matches) == MOST_LINES
     assert told.matches[-1] == "last"
+
+
+def test_a_session_that_never_ends_remembers_so_many_users_and_no_more() -> None:
+    """One id under which name after name fails costs the thousandth line what it cost the hundredth."""
+    sessions = Sessions()
+    for number in range(1000):
+        groups: Groups = {"mlfid": "7", "ip4": "192.0.2.1", "user": f"u{number}"}
+        told = sessions.tell("7", groups, ("line",), now=0, usedns="no")
+        assert not told.nofail
+    assert len(told.groups["users"]) == MOST_USERS
+
+
+FAREWELLS = (
+    r"^bad user <F-USER>\S+</F-USER>(?: from <HOST>)?$",
+    r"^<F-NOFAIL>conn</F-NOFAIL> <HOST>$",
+    r"^<F-NOFAIL><F-MLFFORGET>bye</F-MLFFORGET></F-NOFAIL> <HOST>$",
+    r"^<F-MLFGAINED><F-MLFFORGET>ok</F-MLFFORGET></F-MLFGAINED> user <F-USER>\S+</F-USER>$",
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("s1", "s2", "s3")),
+            st.sampled_from(
+                ("bad user a", "bad user b from 192.0.2.1", "conn 192.0.2.1", "bye 192.0.2.1", "ok user c")
+            ),
+        ),
+        max_size=30,
+    )
+)
+def test_farewells_to_unknown_sessions_mean_nothing(story: list[tuple[str, str]]) -> None:
+    """A line that only ends a session is passed over when that is not open; the failures are those of the full work."""
+    hurried, patient = (matcher_of(*FAREWELLS, prefregex=PREFIX) for _ in range(2))
+    lines = [f"Jul 14 11:59:00 {session}: {text}" for session, text in story]
+    expected = [
+        (subject.text, hit.matches)
+        for line in lines
+        for hit in patient.examine(line, now=NOON).hits
+        if hit.counts and (subject := hit.subject) is not None
+    ]
+    findings = read(hurried, "".join(f"{line}\n" for line in lines).encode())
+    assert [(each.subject.text, each.matches) for each in findings if isinstance(each, Failure)] == expected

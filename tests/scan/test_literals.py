@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.model.candidate import Cut, Search
-from sekisho.scan.literals import Clue, find_clue
+from sekisho.scan.literals import Clue, find_clue, find_clues
 
 SNUG, ANYWHERE = Cut.SNUG, Cut.ANYWHERE
 
@@ -113,3 +113,12 @@ def test_a_date_in_the_text_does_not_hide_the_clue(data: st.DataObject) -> None:
     clue = clue_of(expression, cut=cut)
     line = f"{text[:at]}2026-07-14{text[at:]}".encode()
     assert clue is None or any(literal in (line.lower() if clue.caseless else line) for literal in clue.literals)
+
+
+def test_a_rule_takes_a_clue_of_its_own_where_it_has_one() -> None:
+    """A rule that needs a rare word too is not tried on all lines that hold another rule's longer one."""
+    searches = [
+        Search((re.compile(each),))
+        for each in ("^Received disconnect from .*: Auth fail$", "^Received disconnect from .")
+    ]
+    assert find_clues(searches) == [Clue(frozenset({b" Auth fail"})), Clue(frozenset({b"Received disconnect from "}))]

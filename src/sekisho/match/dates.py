@@ -11,9 +11,9 @@ Lines come in crowds, and three things are not worked out anew for each:
 
 * The date of a line that begins as the line before did, up to a character that ends the date (`DateTemplate.behind`).
 * The instant of a date of a known minute: it is the minute's plus the seconds. Fractions do not matter.
-* Whether an earlier date hides in front of one that lies further right than the last did, as it does in a web server's log
-  whenever the address before it is longer. No default kind of date reaches across a bracket; so what stands before one
-  holds a date or does not, whatever follows.
+* Whether an earlier date hides in front of one that lies further right than the last did, as it does in a web server's
+  log whenever the address before it is longer. No default kind of date reaches across a bracket; so what stands before
+  one holds a date or does not, whatever follows.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from sekisho.model.address import Family, Subject, parse_subject
@@ -22,19 +21,19 @@ class GroupReader:
     def __init__(self, pattern: re.Pattern[str]) -> None:
         numbers = pattern.groupindex
         self._special = sorted(name for name in numbers if name.startswith(("alt_", "tuple_")))
-        shown = {number: name for name, number in numbers.items() if not name.startswith(("skiplines", "_"))}
-        # By number from 1; what is unnamed or hidden has no name, and is left out together with what did not match.
-        self._names = tuple(shown.get(number) for number in range(1, pattern.groups + 1))
+        self._hidden = [name for name in numbers if name.startswith(("skiplines", "_"))]
+        self._is_plain = not self._special and not self._hidden
 
     def read(self, found: re.Match[str]) -> Groups:
         """The groups that took part in the match, with `alt_` and `tuple_` groups joined into those they stand for."""
-        groups: Groups = {
-            name: text
-            for name, text in zip(self._names, found.groups(), strict=True)
-            if text is not None and name is not None
-        }
+        named = found.groupdict()
+        if self._is_plain and None not in named.values():
+            return named
+        groups: Groups = {name: text for name, text in named.items() if text is not None}
+        for name in self._hidden:
+            groups.pop(name, None)
         if self._special:
-            _join(groups, found.groupdict(), self._special)
+            _join(groups, named, self._special)
         return groups
 
 
@@ -70,16 +69,11 @@ class Who(NamedTuple):
         return self.subject is not None or self.hostname is not None
 
 
-@lru_cache(maxsize=65536)
-def _who_is(address: str) -> Who:
-    return Who(subject=parse_subject(address))
-
-
 def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:
     """The identifier and the address of a match, by the rules of COMPAT 2.3 and 2.6."""
     plain = groups.get("ip4") or groups.get("ip6")
     if isinstance(plain, str) and "fid" not in groups and "cidr" not in groups:
-        return _who_is(plain)  # nearly always
+        return Who(parse_subject(plain))  # nearly always
     fid = text_of(groups.get("fid"))
     host = text_of(plain)
     if host and (cidr := groups.get("cidr")):

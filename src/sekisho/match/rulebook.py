@@ -3,17 +3,20 @@
 The text is what is left of a line without its date, and a newline. Prefregex narrows it to its content; the first
 failregex that matches decides, unless an ignoreregex matches the same text; a session id joins the line with earlier
 ones.
+
+A quarter of an ordinary log are lines that only end a session (`Accepted ...`, `Received disconnect ...`). They mean
+something to a session that is open, so one that can be nothing else, of a session that nobody knows, is not looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.groups import Groups, Who, who_of
-from sekisho.match.rule import Rule
 from sekisho.match.sessions import Sessions
 from sekisho.model.verdict import Captured
 
@@ -22,8 +25,19 @@ LONGEST_EVIDENCE = 4096
 
 _MOST_MASKS = 4096
 
-Numbered = tuple[tuple[int, Rule], ...]
 _NOTHING: Groups = {}
+_SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
+
+
+class _Trial(NamedTuple):
+    """A rule at hand: its number, and its two ways to look at a text."""
+
+    number: int
+    search: Callable[[str], re.Match[str] | None]
+    read: Callable[[re.Match[str]], Groups]
+
+
+Trials = tuple[_Trial, ...]
 
 
 class Match(NamedTuple):
@@ -44,8 +58,11 @@ class RuleBook:
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
-        self._rules: Numbered = tuple(enumerate(compiled.rules))
-        self._by_mask: dict[int, Numbered] = {}
+        self._rules: Trials = tuple(
+            _Trial(number, rule.pattern.search, rule.read) for number, rule in enumerate(compiled.rules)
+        )
+        self._by_mask: dict[int, Trials] = {}
+        self._telling = self._telling_of(compiled)
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
         self.sessions = Sessions()
 
@@ -53,12 +70,20 @@ class RuleBook:
         return len(self._rules)
 
     def apply(
-        self, original: str, remainder: str, *, now: float, mask: int | None = None, check_all: bool = False
+        self,
+        original: str,
+        remainder: str,
+        *,
+        now: float,
+        mask: int | None = None,
+        check_all: bool = False,
+        skip_farewells: bool = False,
     ) -> tuple[list[Match], bool]:
         """The matches of a line, and whether an ignoreregex made it nothing.
 
         `mask` limits the rules to those that a scanner found possible; `check_all` tries all of them instead of
-        stopping at the first that matches.
+        stopping at the first that matches. `skip_farewells` leaves out the matches of lines that only end a session
+        that is not open.
         """
         if self._buffer is not None:
             return self._apply_to_buffer(self._buffer, Line(original, remainder), now=now)
@@ -69,14 +94,16 @@ class RuleBook:
         if narrowed is None:
             return [], False
         text, _, before = narrowed
+        if skip_farewells and mask is not None and self._is_unheard(mask, before.get("mlfid")):
+            return [], False
         matches: list[Match] = []
-        for number, rule in self._rules if mask is None else self._chosen(mask):
-            found = rule.pattern.search(text)
+        for number, search, read in self._rules if mask is None else self._chosen(mask):
+            found = search(text)
             if found is None:
                 continue
             if self._ignores and self._is_ignored(text):
                 return matches, True
-            groups = rule.read(found)
+            groups = read(found)
             if before:
                 groups = before | groups
             matches += self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now)
@@ -92,8 +119,8 @@ class RuleBook:
         if narrowed is None:
             return [], False
         searched, shift, before = narrowed
-        for number, rule in self._rules:
-            found = rule.pattern.search(searched)
+        for number, search, read in self._rules:
+            found = search(searched)
             if found is None:
                 continue
             lines = buffer.covered(text, found, shift=shift)
@@ -101,7 +128,7 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            return self._match(number, before | rule.read(found), evidence, now=now), False
+            return self._match(number, before | read(found), evidence, now=now), False
         return [], False
 
     def _narrow(self, text: str) -> tuple[str, int, Groups] | None:
@@ -112,14 +139,31 @@ class RuleBook:
         if found is None:
             return None
         before = self._prefix.read(found)
-        if content := before.pop("content", None):
-            return f"{content}\n", found.start("content"), before
+        if before.pop("content", None):
+            start, end = found.span("content")
+            return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start, before
         return text, 0, before
 
-    def _chosen(self, mask: int) -> Numbered:
+    @staticmethod
+    def _telling_of(compiled: CompiledFilter) -> int:
+        """The mask of the rules that can say something of a session that is not open."""
+        prefix = compiled.prefix
+        if prefix is None or "mlfid" not in prefix.groups or compiled.ignores:
+            return -1
+        return sum(
+            1 << number
+            for number, rule in enumerate(compiled.rules)
+            if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
+        )
+
+    def _is_unheard(self, mask: int, session: Captured | None) -> bool:
+        """True when a line can only end a session, and that is not open."""
+        return not mask & self._telling and session is not None and session not in self.sessions
+
+    def _chosen(self, mask: int) -> Trials:
         rules = self._by_mask.get(mask)
         if rules is None:
-            rules = tuple((number, rule) for number, rule in self._rules if mask >> number & 1)
+            rules = tuple(rule for rule in self._rules if mask >> rule.number & 1)
             if len(self._by_mask) < _MOST_MASKS:
                 self._by_mask[mask] = rules
         return rules

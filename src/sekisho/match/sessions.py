@@ -5,7 +5,7 @@ session have captured is gathered as facts; a failure is reported by the first l
 fail before anybody knows whose connection it is, and then the line that brings the address reports it. A second user
 name in one session is an attack whatever became of it.
 
-The state lives here, in memory, bounded by `MOST_SESSIONS` and `MOST_LINES`; a crash loses it, by design.
+The state lives here, in memory, bounded by `MOST_SESSIONS`, `MOST_LINES` and `MOST_USERS`; a crash loses it, by design.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ LIFETIME = 300.0
 
 MOST_LINES = 64
 """Lines kept as evidence in one session, so that one that never ends costs no memory; the newest are kept."""
+
+MOST_USERS = 64
+"""User names told apart in one session: a process may serve one connection after another under one id."""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,8 @@ class _Facts:
     def learn(self, groups: Groups) -> None:
         """Add what another line has captured."""
         self.groups.update(groups)
-        if (user := groups.get("user")) and isinstance(user, str) and user not in self.users:
+        user = groups.get("user")
+        if user and isinstance(user, str) and user not in self.users and len(self.users) < MOST_USERS:
             self.users = tuple(sorted((*self.users, user)))
 
     def convict(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sekisho.model.candidate import Candidate, Search
-from sekisho.scan.literals import Clue, find_clue
+from sekisho.scan.literals import Clue, find_clues
 from sekisho.scan.scanner import build_scanner
 
 
@@ -30,7 +30,7 @@ class Bundle:
         self._shares: dict[str, Share] = {}
         for jail, searches in jails:
             self._shares[jail] = Share(len(clues), len(searches))
-            clues += map(find_clue, searches)
+            clues += find_clues(searches)
         self._clues = tuple(clues)
         self._scanner = build_scanner(clues)
 

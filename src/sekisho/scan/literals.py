@@ -31,6 +31,7 @@ MOST_VARIANTS = 24
 SHORTEST = 3
 """A literal shorter than this occurs in nearly every line, which costs more than having no clue."""
 
+_GOOD = 6.0  # what an alternative clue must be worth, see `_worth`: a word that is not in every line
 _LONGEST_SET = 4  # a character set up to this size is multiplied out ([Ff]ailed)
 _WORDS_EVERYWHERE = frozenset({"from", "sshd", "ssh", "preauth", "user", "port", "for", "http", "info", "error"})
 
@@ -70,18 +71,35 @@ class _Gathered:
         return self.clues
 
 
+def find_clues(searches: Sequence[Search]) -> list[Clue | None]:
+    """The clue of each rule of one filter; None: every line may match.
+
+    Where several rules would share their best clue, one that has another good one takes that: so that a common word of
+    many lines does not let them all be tried for a rule that needs a rare one too.
+    """
+    possible = [_usable_clues(search) for search in searches]
+    chosen: list[Clue | None] = [max(clues, key=_worth, default=None) for clues in possible]
+    shared = {clue for clue in chosen if clue is not None and chosen.count(clue) > 1}
+    for number, clues in enumerate(possible):
+        if chosen[number] in shared:
+            own = [clue for clue in clues if clue not in shared and _worth(clue)[0] >= _GOOD]
+            chosen[number] = max(own, key=_worth, default=chosen[number])
+    return chosen
+
+
 def find_clue(search: Search) -> Clue | None:
-    """The clue of a rule; None: every line may match."""
-    best: Clue | None = None
+    """The clue of a rule that stands alone; None: every line may match."""
+    return find_clues([search])[0]
+
+
+def _usable_clues(search: Search) -> list[Clue]:
+    found: list[Clue] = []
     for pattern in search.patterns:
         for caseless, texts in _possible(pattern):
             members = _usable(texts, search.cut)
-            if members is None:
-                continue
-            clue = Clue(_fewest(member.lower() if caseless else member for member in members), caseless)
-            if best is None or _worth(clue) > _worth(best):
-                best = clue
-    return best
+            if members is not None:
+                found.append(Clue(_fewest(each.lower() if caseless else each for each in members), caseless))
+    return found
 
 
 def _fewest(members: Iterable[str]) -> frozenset[bytes]:
