@@ -50,3 +50,12 @@ def test_the_whole_loopback_network_is_ourselves() -> None:
     """A service on 127.0.0.53 is as much this host as one on 127.0.0.1."""
     exempt = parse_exemptions([], itself=True)
     assert exempt.source(parse_subject("127.0.0.53"), own=OWN, resolved={}) == "ignoreself rule"
+
+
+def test_no_line_makes_a_machine_bar_half_the_world() -> None:
+    """A prefix that a filter captured may say /0 or /1: that is nobody's network."""
+    nobody = parse_exemptions([], itself=False)
+    for wide in ("0.0.0.0/0", "128.0.0.0/1", "11.0.0.0/7", "::/0", "2000::/3"):
+        assert nobody.source(parse_subject(wide), own=frozenset(), resolved={}) == "size"
+    for narrow in ("11.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "192.0.2.1", "2001:db8::1"):
+        assert nobody.source(parse_subject(narrow), own=frozenset(), resolved={}) is None

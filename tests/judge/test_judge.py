@@ -93,3 +93,12 @@ def test_a_restart_between_any_two_lines_changes_no_ban(times: list[int], cut: i
         second.refill(failure(when), now=before[-1])
     second.end_refill()
     assert banned + bans(second, after) == whole
+
+
+def test_a_ban_from_the_future_bars_nobody_now() -> None:
+    """The clock was years ahead and has been set right: the kernel has let Alice go, so she is barred anew."""
+    judge = Judge(replace(SPEC, maxretry=1))
+    ahead = Ban("demo", ALICE, 900_000_000, 3600)
+    assert isinstance(judge.decide(failure(1000), now=1000, standing=ahead)[1], Ban)
+    forever = replace(ahead, duration=PERMANENT)
+    assert isinstance(judge.decide(failure(1000), now=1000, standing=forever)[1], AlreadyBanned)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sekisho.model import address
 from sekisho.model.address import Family, parse_subject
 
 
@@ -47,3 +48,10 @@ def test_a_network_covers_its_members_and_not_the_other_family() -> None:
     assert not parse_subject("192.0.2.9").covers(network)
     assert parse_subject("raw").covers(parse_subject("raw"))
     assert not parse_subject("::/0").covers(parse_subject("192.0.2.9"))
+
+
+def test_long_identifiers_are_not_remembered() -> None:
+    """A stranger's identifier may be a whole line: remembering thousands of those would cost gigabytes."""
+    before = address._remembered.cache_info().currsize
+    assert parse_subject("x" * 65000) == parse_subject("x" * 65000)
+    assert address._remembered.cache_info().currsize == before

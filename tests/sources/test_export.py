@@ -71,3 +71,13 @@ def test_a_length_of_exabytes_is_believed_without_allocating() -> None:
     assert reader.feed(b"MESSAGE\n" + b"\xff" * 8 + b"data") == []
     assert reader.feed(b"more" * 1000) == []
     assert reader._buffer == b""
+
+
+def test_an_entry_of_a_thousand_long_fields_is_skipped() -> None:
+    """Any program may log one field over and over, each value within bounds: what it costs us has an end."""
+    reader = ExportReader()
+    entry = b"MESSAGE=" + b"x" * (VALUE_LIMIT - 100) + b"\n"
+    assert [found for _ in range(100) for found in reader.feed(entry)] == []
+    assert sum(len(value) for values in reader._entry.values() for value in values) <= 2 * VALUE_LIMIT
+    assert reader.feed(b"\nMESSAGE=next\n\n") == [{b"MESSAGE": (b"next",)}]
+    assert reader.skipped == 1

@@ -79,3 +79,12 @@ def test_masks_are_remembered_within_bounds() -> None:
         assert channels.of({b"_COMM": [b"%d" % n]}) == 0
     assert len(channels._masks) <= 4096
     assert channels.of({b"_COMM": [b"a"]}) == 1
+
+
+def test_what_no_match_names_is_not_remembered() -> None:
+    """Whoever logs under thousands of long names makes nothing grow."""
+    channels = Channels([parse_journalmatch(["_COMM=sshd"])])
+    for number in range(1000):
+        assert channels.of({b"_COMM": (b"%d" % number * 1000,)}) == 0
+    assert channels.of({b"_COMM": (b"x", b"sshd")}) == 1
+    assert len(channels._masks) == 2

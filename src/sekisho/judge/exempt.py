@@ -14,6 +14,9 @@ Resolved = Mapping[str, frozenset[Subject]]
 """What each ignored name stood for when last asked."""
 
 
+_WIDEST = {Family.INET4: 8, Family.INET6: 16}
+"""Shortest prefixes that a machine may bar: no registry hands out more to one holder, and a log line may claim /0."""
+
 _LOOPBACK = parse_subject("127.0.0.0/8")
 
 
@@ -31,6 +34,8 @@ class Exemptions:
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
         """
+        if subject.network is not None and subject.network.prefixlen < _WIDEST[subject.family]:
+            return "size"
         if self.itself and (subject in own or _overlaps(subject, own)):
             return "ignoreself rule"
         if subject in self.addresses or _overlaps(subject, self.addresses):

@@ -20,6 +20,10 @@ from sekisho.model.duration import Seconds
 from sekisho.model.specs import PERMANENT, JailSpec
 from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure, Verdict
 
+_AHEAD = 300.0
+"""Seconds by which a ban may begin later than now. One from further ahead is from before the clock was set back: the
+kernel, which counts seconds and reads no clock, has ended it or will, so who fails again is banned again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -55,7 +59,7 @@ class Judge:
         ban = self._ban(counter)
         if ban.until is not None and ban.until < now:
             verdicts.append(Expired(ban))
-        elif standing is not None:
+        elif standing is not None and (standing.until is None or standing.time <= now + _AHEAD):
             verdicts.append(AlreadyBanned(ban, standing, prolong(standing, ban)))
         else:
             verdicts.append(ban)

@@ -51,9 +51,15 @@ class Subject:
 _MAPPED = IPv6Network("::ffff:0:0/96")
 
 
-@lru_cache(maxsize=65536)
+_LONGEST_REMEMBERED = 64  # characters; an address with a prefix has at most 43 + 4, other text may be a whole line
+
+
 def parse_subject(text: str) -> Subject:
     """Return the subject that `text` names; never fails, since any text can be an identifier."""
+    return _remembered(text) if len(text) <= _LONGEST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Subject:
     bare = text.strip()
     inner = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
     try:
@@ -68,3 +74,6 @@ def parse_subject(text: str) -> Subject:
     family = Family.INET4 if network.version == 4 else Family.INET6
     canonical = str(network.network_address) if network.num_addresses == 1 else str(network)
     return Subject(canonical, family, network)
+
+
+_remembered = lru_cache(maxsize=65536)(_parse)

@@ -15,6 +15,9 @@ from sekisho.sources.lines import LINE_LIMIT
 VALUE_LIMIT = LINE_LIMIT
 """Longest value of a field in bytes (as text, with its name): a journal's line may be as long as a file's."""
 
+ENTRY_LIMIT = 2 * VALUE_LIMIT
+"""Most bytes in all values of an entry: a field may occur a thousand times."""
+
 Entry = dict[bytes, tuple[bytes, ...]]
 """An entry's fields; a field may occur more than once."""
 
@@ -24,11 +27,12 @@ _LENGTH = 8  # bytes of a value's length
 class ExportReader:
     """The entries of one export stream; `skipped` counts those dropped for their length."""
 
-    __slots__ = ("_buffer", "_dropping_line", "_entry", "_to_drop", "_too_long", "skipped")
+    __slots__ = ("_buffer", "_dropping_line", "_entry", "_size", "_to_drop", "_too_long", "skipped")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._entry: Entry = {}
+        self._size = 0  # bytes of its values
         self._to_drop = 0  # bytes still to come of a value that is dropped, and its newline
         self._dropping_line = False
         self._too_long = False
@@ -84,7 +88,11 @@ class ExportReader:
         return end + 2
 
     def _add(self, name: bytes, value: bytes) -> None:
-        self._entry[name] = (*self._entry.get(name, ()), value)
+        self._size += len(value)
+        if self._size > ENTRY_LIMIT:
+            self._too_long = True
+        else:
+            self._entry[name] = (*self._entry.get(name, ()), value)
 
     def _take_binary(self, buffer: bytes, at: int, end: int) -> int | None:
         """Take the field whose name is at `at`; return where the next one begins, None when more bytes are needed."""
@@ -112,4 +120,5 @@ class ExportReader:
         elif self._entry:
             entries.append(self._entry)
         self._entry = {}
+        self._size = 0
         self._too_long = False

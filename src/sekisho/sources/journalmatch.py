@@ -76,18 +76,26 @@ def _text(data: bytes) -> str:
 class Channels:
     """Tells which of several matches an entry satisfies. `fields` are the names that it looks at."""
 
-    _REMEMBERED = 4096  # combinations of field values; units and commands are few, but a stranger may name a process
+    _REMEMBERED = 4096  # combinations of field values
+    _NOTHING: frozenset[bytes] = frozenset()
 
     def __init__(self, matches: Sequence[Sequence[Alternative]]) -> None:
         self._matches = tuple(tuple(alternatives) for alternatives in matches)
         self.fields: tuple[bytes, ...] = tuple(
             sorted({field for alternatives in matches for alternative in alternatives for field in alternative})
         )
+        self._wanted = {field: self._values_of(field) for field in self.fields}
         self._masks: dict[tuple[tuple[bytes, ...], ...], int] = {}
+
+    def _values_of(self, field: bytes) -> frozenset[bytes]:
+        named = (alternative.get(field, self._NOTHING) for each in self._matches for alternative in each)
+        return self._NOTHING.union(*named)
 
     def of(self, entry: Fields) -> int:
         """Return the mask in which bit k is set when the entry satisfies the k-th match."""
-        values = tuple([tuple(entry.get(field, ())) for field in self.fields])
+        # Only values that some match names are kept: a stranger may call a process what he likes, at any length.
+        wanted = self._wanted.items()
+        values = tuple([tuple([value for value in entry.get(field, ()) if value in named]) for field, named in wanted])
         mask = self._masks.get(values)
         if mask is None:
             if len(self._masks) >= self._REMEMBERED:
