@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.judge.exempt import parse_exemptions
+from sekisho.judge import exempt
+from sekisho.judge.exempt import Screen, parse_exemptions
 from sekisho.model.address import parse_subject
 
 OWN = frozenset({parse_subject("203.0.113.9")})
@@ -42,14 +43,14 @@ def test_a_prefix_that_holds_an_exempt_address_is_exempt(prefix: str) -> None:
 
 def test_own_addresses_count_where_ignoreself_is_off() -> None:
     """`ignoreself = false` is obeyed."""
-    exempt = parse_exemptions([], itself=False)
-    assert exempt.source(parse_subject("203.0.113.9"), own=OWN, resolved={}) is None
+    rules = parse_exemptions([], itself=False)
+    assert rules.source(parse_subject("203.0.113.9"), own=OWN, resolved={}) is None
 
 
 def test_the_whole_loopback_network_is_ourselves() -> None:
     """A service on 127.0.0.53 is as much this host as one on 127.0.0.1."""
-    exempt = parse_exemptions([], itself=True)
-    assert exempt.source(parse_subject("127.0.0.53"), own=OWN, resolved={}) == "ignoreself rule"
+    rules = parse_exemptions([], itself=True)
+    assert rules.source(parse_subject("127.0.0.53"), own=OWN, resolved={}) == "ignoreself rule"
 
 
 def test_no_line_makes_a_machine_bar_half_the_world() -> None:
@@ -59,3 +60,21 @@ def test_no_line_makes_a_machine_bar_half_the_world() -> None:
         assert nobody.source(parse_subject(wide), own=frozenset(), resolved={}) == "size"
     for narrow in ("11.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "192.0.2.1", "2001:db8::1"):
         assert nobody.source(parse_subject(narrow), own=frozenset(), resolved={}) is None
+
+
+def test_an_answer_given_before_is_given_again() -> None:
+    """A screen says what its exemptions say, asked once or twice, and knows when they are no longer the same."""
+    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED)
+    for host in ("127.0.0.53", "203.0.113.9", "127.0.0.53", "203.0.113.9"):
+        subject = parse_subject(host)
+        assert screen.source(subject) == EXEMPT.source(subject, own=OWN, resolved=RESOLVED)
+    assert screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED)
+    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=dict(RESOLVED))
+
+
+def test_a_screen_remembers_a_bounded_number_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many strangers knock, the answers about them stay few, and right."""
+    monkeypatch.setattr(exempt, "MOST_ANSWERS", 2)
+    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED)
+    assert [screen.source(parse_subject(f"203.0.113.{n}")) for n in range(10, 15)] == [None] * 5
+    assert len(screen) <= 2

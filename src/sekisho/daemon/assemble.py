@@ -7,6 +7,8 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from sekisho.daemon.guard import LineGuard
@@ -131,13 +133,8 @@ def assemble(
 
 def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
     """Write log lines, runs of one kind in one go."""
-    run: list[str] = []
-    for place, entry in enumerate(entries):
-        run.append(entry.text)
-        following = entries[place + 1] if place + 1 < len(entries) else None
-        if following is None or (following.logger, following.level) != (entry.logger, entry.level):
-            log_control.write_batch(entry.logger, entry.level, run)
-            run = []
+    for (logger, level), run in groupby(entries, key=itemgetter(0, 1)):
+        log_control.write_batch(logger, level, [entry.text for entry in run])
 
 
 def jail_facts(status: JailStatus) -> dict[str, str]:

@@ -18,6 +18,7 @@ from typing import TypeVar
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import Entry, entry, local_time
+from sekisho.judge.exempt import Screen
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
 from sekisho.match.finding import Unresolved
@@ -73,6 +74,7 @@ class Pipeline:
         self._resolve = resolve
         self._write = write
         self._batch = _Batch()
+        self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
     def judge(self, jail: Jail, failure: Failure, *, weight: int = 1) -> bool:
@@ -93,8 +95,10 @@ class Pipeline:
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
-        around = self.surroundings
-        return jail.exemptions.source(failure.address or failure.subject, own=around.own, resolved=around.resolved)
+        around, screen = self.surroundings, self._screens.get(jail.name)
+        if screen is None or not screen.is_made_of(jail.exemptions, own=around.own, resolved=around.resolved):
+            screen = self._screens[jail.name] = Screen(jail.exemptions, own=around.own, resolved=around.resolved)
+        return screen.source(failure.address or failure.subject)
 
     def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
         """Hand a failure that names a host to `then` (judge or refill) once its addresses are known."""

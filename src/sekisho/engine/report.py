@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import assert_never
+from functools import lru_cache
+from typing import NamedTuple, assert_never
 
 from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Ignored, Release, Unban, Verdict
 
@@ -14,15 +14,18 @@ FILTER = "fail2ban.filter"
 ACTIONS = "fail2ban.actions"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One log line: the logger's name, the level's number (COMPAT section 0), the message."""
+class Entry(NamedTuple):
+    """One log line: the logger's name, the level's number (COMPAT section 0), the message.
+
+    A tuple, since there may be hundreds of thousands of them a second.
+    """
 
     logger: str
     level: int
     text: str
 
 
+@lru_cache(maxsize=4096)
 def local_time(stamp: float) -> str:
     """Return `YYYY-MM-DD HH:MM:SS` in the process' zone."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp))
@@ -32,7 +35,7 @@ def entry(verdict: Verdict) -> Entry:
     """Return the log line of a verdict."""
     match verdict:
         case Counted(failure):
-            text = f"[{failure.jail}] Found {failure.subject} - {local_time(failure.time)}"
+            text = f"[{failure.jail}] Found {failure.subject.text} - {local_time(failure.time)}"
             return Entry(FILTER, INFO, text)
         case Ignored(failure, source):
             return Entry(FILTER, INFO, f"[{failure.jail}] Ignore {failure.subject} by {source}")

@@ -14,6 +14,9 @@ Resolved = Mapping[str, frozenset[Subject]]
 """What each ignored name stood for when last asked."""
 
 
+MOST_ANSWERS = 16384
+"""Answers remembered per jail, a few megabytes: more attackers than this at a time make the work be done again."""
+
 _WIDEST = {Family.INET4: 8, Family.INET6: 16}
 """Shortest prefixes that a machine may bar: no registry hands out more to one holder, and a log line may claim /0."""
 
@@ -46,6 +49,38 @@ class Exemptions:
             if name == subject.text or any(subject.covers(address) for address in resolved.get(name, ())):
                 return "dns"
         return "ignoreself rule" if self.itself and _LOOPBACK.covers(subject) else None
+
+
+class Screen:
+    """Exemptions and what they must know of the world, with the answers that were given before.
+
+    The same few subjects fail over and over. The answers hold as long as what they were made of `is_made_of`.
+    """
+
+    __slots__ = ("_answers", "_exemptions", "_own", "_resolved")
+
+    def __init__(self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved) -> None:
+        self._exemptions = exemptions
+        self._own = own
+        self._resolved = resolved
+        self._answers: dict[str, str | None] = {}
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def is_made_of(self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved) -> bool:
+        """True when the answers are what these very objects would answer."""
+        return self._exemptions is exemptions and self._own is own and self._resolved is resolved
+
+    def source(self, subject: Subject) -> str | None:
+        """Return which rule exempts `subject`, as `Exemptions.source` does."""
+        answers, key = self._answers, subject.text
+        if key in answers:
+            return answers[key]
+        if len(answers) >= MOST_ANSWERS:
+            answers.clear()
+        source = answers[key] = self._exemptions.source(subject, own=self._own, resolved=self._resolved)
+        return source
 
 
 def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:

@@ -41,21 +41,21 @@ class Windows:
         self.findtime = findtime
         self.maxmatches = maxmatches
         self._most = most
-        self._counters: dict[Subject, Counter] = {}
+        self._counters: dict[str, Counter] = {}  # by the subject's text, whose hash is known
 
     def __len__(self) -> int:
         return len(self._counters)
 
     def __contains__(self, subject: Subject) -> bool:
-        return subject in self._counters
+        return subject.text in self._counters
 
     def count(self, failure: Failure, *, weight: int = 1) -> Counter:
         """Count a failure, `weight` times towards maxretry; the subject's counter as it then stands."""
-        counter = self._counters.pop(failure.subject, None)
-        when = failure.time
+        counters, key, when = self._counters, failure.subject.text, failure.time
+        counter = counters.pop(key, None)
         if counter is None:
-            if len(self._counters) >= self._most:
-                del self._counters[next(iter(self._counters))]
+            if len(counters) >= self._most:
+                del counters[next(iter(counters))]
             counter = Counter(failure, when, when, weight, 1, 1, self._newest(failure.matches))
         else:
             if when > counter.last:
@@ -69,25 +69,25 @@ class Windows:
             counter.retry += weight
             counter.failures += 1
             counter.matches = self._newest(counter.matches + failure.matches)
-        self._counters[failure.subject] = counter
+        counters[key] = counter
         return counter
 
     def drop(self, subject: Subject) -> None:
         """Forget a subject's failures."""
-        self._counters.pop(subject, None)
+        self._counters.pop(subject.text, None)
 
     def expire(self, now: float) -> None:
         """Drop the counters whose last failure is `findtime` or more before `now`."""
         limit = now - self.findtime
         # The dict is ordered by arrival, not by log time, so a straggler may hide behind a later line; look at all.
-        for subject in [subject for subject, counter in self._counters.items() if counter.last <= limit]:
-            del self._counters[subject]
+        for key in [key for key, counter in self._counters.items() if counter.last <= limit]:
+            del self._counters[key]
 
     def expire_one(self, subject: Subject, now: float) -> None:
         """Drop one subject's counter if it would have expired by `now`."""
-        counter = self._counters.get(subject)
+        counter = self._counters.get(subject.text)
         if counter is not None and counter.last <= now - self.findtime:
-            del self._counters[subject]
+            del self._counters[subject.text]
 
     def _newest(self, matches: tuple[str, ...]) -> tuple[str, ...]:
         return matches[-self.maxmatches :] if self.maxmatches > 0 else ()
