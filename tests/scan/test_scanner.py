@@ -106,3 +106,13 @@ def test_hyperscan_is_used_where_it_is_installed() -> None:
     """The stand-in is only a stand-in."""
     assert isinstance(build_scanner([clue(b"alpha")]), HyperscanScanner)
     assert "1 patterns" not in repr(build_scanner([clue(b"alpha"), clue(b"beta")]))
+
+
+def test_a_database_is_compiled_again_only_when_its_literals_change() -> None:
+    """Rules that only change their place, as after a reload, share one database; a new literal gets another."""
+    first = build_scanner([clue(b"alpha"), clue(b"beta")])
+    moved = build_scanner([clue(b"alpha"), clue(b"alpha"), clue(b"beta")])
+    other = build_scanner([clue(b"alpha"), clue(b"gamma")])
+    databases = [scanner._database for scanner in (first, moved, other) if isinstance(scanner, HyperscanScanner)]
+    assert databases[0] is databases[1] is not databases[2]
+    assert moved.scan(b"beta\n") == [Candidate(0, 4, 4)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from sekisho.model.candidate import Candidate
@@ -66,6 +67,19 @@ def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
     return patterns, always
 
 
+@lru_cache(maxsize=16)
+def _database_of(patterns: tuple[tuple[bytes, bool], ...]) -> hyperscan.Database:
+    """Compile expressions, each with or without case; a reload that changes no literal compiles nothing."""
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression for expression, _ in patterns],
+        ids=list(range(len(patterns))),
+        elements=len(patterns),
+        flags=[hyperscan.HS_FLAG_CASELESS if caseless else 0 for _, caseless in patterns],
+    )
+    return database
+
+
 class HyperscanScanner:
     """All patterns in one Hyperscan database, one call a block."""
 
@@ -73,13 +87,7 @@ class HyperscanScanner:
         known = list(patterns)
         self._always = always
         self._masks = [pattern.mask for pattern in known]
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[pattern.expression for pattern in known],
-            ids=list(range(len(known))),
-            elements=len(known),
-            flags=[hyperscan.HS_FLAG_CASELESS if pattern.caseless else 0 for pattern in known],
-        )
+        self._database = _database_of(tuple((pattern.expression, pattern.caseless) for pattern in known))
 
     def __repr__(self) -> str:
         return f"<HyperscanScanner: {len(self._masks)} patterns>"
