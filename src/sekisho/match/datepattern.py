@@ -88,8 +88,10 @@ def _parse(pattern: str, last_year: int) -> Iterable[DateTemplate]:
     template = _split_prefix(pattern)
     if named := _NAMED.get(template.text.upper()):
         return [named.anchored_at(Begin.LOOSE) if template.is_anchored else named]
+    if template.text.upper() == "{DATE}" and template.bound_left and template.bound_right:
+        return [_begun(date, template.begin) for date in _plain_templates(last_year)]
     if "{DATE}" in plain:
-        templates = [_with_date(template, date) for date in _plain_templates(last_year)]
+        templates = [_with_date(template, date) for date in _plain_templates(last_year) if date.reader is None]
     elif any(mark in template.text for mark in EMBEDDED):
         templates = [epoch_within(template)]
     else:
@@ -120,16 +122,20 @@ def _split_prefix(pattern: str) -> DateTemplate:
 _DATE_MARK = re.compile(r"\{DATE\}", re.IGNORECASE)
 
 
+def _begun(date: DateTemplate, begin: Begin) -> DateTemplate:
+    """What `{DATE}` alone makes of one default kind of date, with or without a mark for the line's start before it."""
+    if date.reader is not None and begin is not Begin.ANYWHERE:
+        return date.anchored_at(Begin.LOOSE)
+    return date if date.begin is Begin.STRICT or date.reader is not None else date.anchored_at(begin)
+
+
 def _with_date(pattern: DateTemplate, date: DateTemplate) -> DateTemplate:
-    """`pattern` with one default kind of date in the place of `{DATE}`."""
-    text = _DATE_MARK.sub(lambda _: EMBEDDED["{EPOCH}"] if date.name == "Epoch" else date.text, pattern.text)
-    shown = _DATE_MARK.sub(lambda _: date.name, pattern.text)
-    name = pattern.begin.value + shown if date.reader else ""
-    return (
-        replace(pattern, text=text, name=name, reader=date.reader)
-        if name
-        else replace(pattern, text=text, name="", reader=None)
-    )
+    """`pattern` with one default kind of date in the place of `{DATE}`; none of those that are numbers can be there.
+
+    A kind that stands strictly at the start of a line still demands that start, wherever the pattern puts it.
+    """
+    lead = "^" if date.begin is Begin.STRICT else ""
+    return replace(pattern, text=_DATE_MARK.sub(lambda _: lead + date.text, pattern.text), name="")
 
 
 def _check(template: DateTemplate, pattern: str) -> None:

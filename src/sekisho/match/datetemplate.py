@@ -129,13 +129,13 @@ def _compile(template: DateTemplate) -> re.Pattern[str]:
 # -- dates that are numbers
 
 _SECONDS = r"\d{10,11}(?:\.\d{3,6})?"
-_LONG = r"\d{10,11}|\d{13}(?:\.\d{1,6})?|\d{16}"
+_LONG = r"\d{10,11}(?:\d{3}(?:\.\d{1,6})?|\d{6})?"
 _EPOCH_PLACE = r"(?:^|(?<=^\[)|(?<=\baudit\())"
 
 
 def _read_epoch(found: re.Match[str], _now: float, _zone: int | None) -> float:
     whole, _, fraction = (found["epoch"] or "").partition(".")
-    scale = {13: 1000, 16: 1000000}.get(len(whole), 1)
+    scale = {13: 1000, 14: 1000, 16: 1000000, 17: 1000000}.get(len(whole), 1)
     return float(f"{whole}.{fraction or 0}") / scale
 
 

@@ -80,7 +80,7 @@ def _day(parts: Parts, year: int | None, today: date) -> tuple[date, str]:
     weekday = _weekday(parts)
     if weekday is not None and (week := parts.get("U") or parts.get("W")):
         return _day_of_week(year, int(week), weekday, from_sunday=bool(parts.get("U"))), guessed
-    return today.replace(year=year), "day" if guessed else ""
+    return today.replace(year=year), "day"
 
 
 def _month(parts: Parts) -> int | None:
