@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sekisho.judge import window
 from sekisho.judge.window import Windows
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Failure
@@ -76,3 +77,14 @@ def test_a_counter_never_exceeds_the_failures_it_has_seen(times: list[int]) -> N
         counter = windows.count(failure(when))
         assert 1 <= counter.retry <= seen
         assert counter.failures == seen
+
+
+def test_a_flood_of_long_lines_is_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand addresses with a line of 4 KiB each: all are counted, some are proved; room comes back with time."""
+    monkeypatch.setattr(window, "MOST_EVIDENCE", 100_000)
+    windows = Windows(findtime=600, maxmatches=5)
+    counters = [windows.count(failure(1, "x" * 4096, host=f"2001:db8::{number:x}")) for number in range(1000)]
+    assert sum(len(line) for counter in counters for line in (*counter.matches, *counter.failure.matches)) < 300_000
+    assert all(counter.retry == 1 for counter in counters)
+    windows.expire(700)
+    assert windows.count(failure(701, "line")).matches == ("line",)

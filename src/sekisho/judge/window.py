@@ -6,12 +6,13 @@ down to the rate it had (`retry / age * findtime`, rounded half to even) and the
 `findtime` ago. So old failures fade instead of leaving one by one.
 
 A counter that has seen nothing for `findtime` is dropped by `expire`. The number of counters is bounded: at the bound
-the counter that has been silent longest makes room (a flood of addresses must not grow the daemon without end).
+the counter that has been silent longest makes room (a flood of addresses must not grow the daemon without end). So is
+their evidence: beyond `MOST_EVIDENCE` failures count as before, and their lines are not kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
@@ -19,6 +20,9 @@ from sekisho.model.verdict import Failure
 
 MOST_COUNTERS = 200_000
 """Counters per jail; at about 500 bytes each, the memory that one jail's attackers can make us spend is 100 MB."""
+
+MOST_EVIDENCE = 32 * 1024 * 1024
+"""Characters of evidence per jail. One who owns an IPv6 network has addresses, and lines of 4 KiB, without end."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class Windows:
         self.maxmatches = maxmatches
         self._most = most
         self._counters: dict[str, Counter] = {}  # by the subject's text, whose hash is known
+        self._evidence = 0  # characters kept, and those let go since the last look (`expire`)
 
     def __len__(self) -> int:
         return len(self._counters)
@@ -53,6 +58,10 @@ class Windows:
         """Count a failure, `weight` times towards maxretry; the subject's counter as it then stands."""
         counters, key, when = self._counters, failure.subject.text, failure.time
         counter = counters.pop(key, None)
+        if self._evidence > MOST_EVIDENCE:
+            failure = replace(failure, matches=())
+        for line in failure.matches:
+            self._evidence += len(line)
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
@@ -82,6 +91,7 @@ class Windows:
         # The dict is ordered by arrival, not by log time, so a straggler may hide behind a later line; look at all.
         for key in [key for key, counter in self._counters.items() if counter.last <= limit]:
             del self._counters[key]
+        self._evidence = sum(len(line) for counter in self._counters.values() for line in counter.matches)
 
     def expire_one(self, subject: Subject, now: float) -> None:
         """Drop one subject's counter if it would have expired by `now`."""

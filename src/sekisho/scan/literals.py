@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined]  # the parse tree is re's own, named since Python 3.11
 from re import _parser as sre_parse  # type: ignore[attr-defined]
 from typing import Any
@@ -121,11 +122,11 @@ def _worth(clue: Clue) -> tuple[float, int]:
     return min(weight(each) for each in clue.literals) - 0.4 * len(clue.literals), len(min(clue.literals))
 
 
-def _possible(pattern: re.Pattern[str]) -> Iterable[tuple[bool, Texts]]:
+@lru_cache(maxsize=512)  # the rules of a filter share their prefregex, and several sources the rules
+def _possible(pattern: re.Pattern[str]) -> tuple[tuple[bool, Texts], ...]:
     tree = sre_parse.parse(pattern.pattern, pattern.flags)
     caseless = bool(pattern.flags & re.IGNORECASE) or _has_caseless_part(tree)
-    for texts in _gather(tree).all_clues():
-        yield caseless, texts
+    return tuple((caseless, texts) for texts in _gather(tree).all_clues())
 
 
 def _has_caseless_part(nodes: Iterable[Any]) -> bool:
