@@ -7,17 +7,19 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.house import NOW, MemoryHouse, until
+from tests.support.house import DEMO, NOW, MemoryHouse, until
 from tests.support.sources import MemoryLog
 
 from sekisho.engine import reading
 from sekisho.match.rulebook import RuleBook
 from sekisho.model.block import Block, SourceEvent
 from sekisho.model.position import FilePosition
+from sekisho.model.specs import LogPath
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 
@@ -129,3 +131,16 @@ def test_a_ledger_that_cannot_be_used_at_the_start_leaves_nobody_unwatched(
     run(play())
     assert "cannot be used" in caplog.text
     assert "can be used again" in caplog.text
+
+
+def test_logs_that_the_same_jails_read_share_their_scanner(house: MemoryHouse) -> None:
+    """A glob may name thousands of logs; the scanner is built once for all of them."""
+    house.jails = (replace(DEMO, logpaths=(LogPath("/memory.log"), LogPath("/other.log"))),)
+
+    async def play() -> None:
+        engine = await house.start()
+        one, other = engine.readings
+        assert one._bundle is other._bundle
+        await engine.stop()
+
+    run(play())

@@ -18,6 +18,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from sekisho.engine.clock import Clock
@@ -28,7 +29,7 @@ from sekisho.match.filter import LONGEST_LINE
 from sekisho.match.finding import Finding, Remark, Unresolved
 from sekisho.match.matcher import Stumbled
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
-from sekisho.model.candidate import Candidate
+from sekisho.model.candidate import Candidate, Search
 from sekisho.model.duration import Seconds
 from sekisho.model.position import Position
 from sekisho.model.verdict import Failure
@@ -79,7 +80,7 @@ class Reading:
         self._pipeline = pipeline
         self._clock = clock
         self._watch = watch
-        self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
+        self._bundle = _bundle_of(tuple((jail.name, jail.compiled.searches) for jail in self.jails))
         self.position: Position | None = None
         self._is_saved = True
         self._pause = _PAUSES[0]
@@ -105,7 +106,7 @@ class Reading:
 
     def rebuild(self) -> None:
         """Take the jails' present rules into the scan."""
-        self._bundle = Bundle([(jail.name, jail.compiled.searches) for jail in self.jails])
+        self._bundle = _bundle_of(tuple((jail.name, jail.compiled.searches) for jail in self.jails))
 
     def save_position(self) -> None:
         """Note the position for the next settling, if lines without consequences have moved it."""
@@ -270,6 +271,11 @@ class Reading:
                     self._pipeline.look_up(jail, finding, then=then)
                 case Remark(level, text):
                     log.log(LEVELS.get(level, logging.WARNING), "[%s] %s", jail.name, text)
+
+
+@lru_cache(maxsize=32)  # a glob may name thousands of logs, all read for the same jails
+def _bundle_of(jails: tuple[tuple[str, tuple[Search, ...]], ...]) -> Bundle:
+    return Bundle(jails)
 
 
 def _channels(block: Block, candidates: Sequence[Candidate]) -> dict[int, int] | None:
