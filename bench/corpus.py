@@ -35,9 +35,9 @@ _MAIL_ATTACK = (
 
 
 def attackers(count: int = 2000) -> list[str]:
-    """Return addresses, IPv4 and every tenth IPv6."""
+    """Return addresses, IPv4 and every tenth IPv6; none is a host's own (127.0.0.0/8), whom nobody bans."""
     return [
-        f"2001:db8:{n:x}::{n:x}" if n % 10 == 0 else f"{100 + n % 90}.{n % 251}.{n // 251 % 251}.{1 + n % 250}"
+        f"2001:db8:{n:x}::{n:x}" if n % 10 == 0 else f"{130 + n % 60}.{n % 251}.{n // 251 % 251}.{1 + n % 250}"
         for n in range(count)
     ]
 
@@ -62,3 +62,46 @@ def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1) -> It
     stamp = time.strftime("%b %e %H:%M:%S")
     for port in range(3):
         yield f"{stamp} mx1 {bad.format(pid=999, user='sentinel', host=SENTINEL, port=port)}"
+
+
+_PAGES = (
+    "/",
+    "/index.html",
+    "/news/{n}",
+    "/static/app.{n}.css",
+    "/img/{n}.png",
+    "/api/items/{n}?page=2",
+    "/search?q={n}",
+)
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+
+def access_lines(count: int, *, attack: float, seed: int = 1) -> Iterator[str]:
+    """Yield `count` lines of a web server's access log of the last eight minutes, the share `attack` of them scans."""
+    chance = random.Random(seed)
+    hosts = attackers()
+    weights = [1 / (rank + 1) for rank in range(len(hosts))]
+    chosen = iter(chance.choices(hosts, weights, k=int(count * attack) + 10_000))
+    begin = time.time() - 480
+    for number in range(count):
+        stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z", time.localtime(begin + 470 * number / count))
+        if chance.random() < attack and (host := next(chosen, None)):
+            yield f'{host} - - [{stamp}] "GET /wp-login.php HTTP/1.1" 404 162 "-" "{_AGENT}"'
+        else:
+            page = chance.choice(_PAGES).format(n=chance.randrange(1000))
+            size = chance.randrange(200, 60000)
+            yield f'198.51.100.{chance.randrange(1, 250)} - - [{stamp}] "GET {page} HTTP/1.1" 200 {size} "-" "{_AGENT}"'
+    stamp = time.strftime("%d/%b/%Y:%H:%M:%S %z")
+    for _ in range(3):
+        yield f'{SENTINEL} - - [{stamp}] "GET /wp-login.php HTTP/1.1" 404 162 "-" "{_AGENT}"'
+
+
+def crowd(count: int) -> Iterator[str]:
+    """Yield one failed login each of `count` addresses."""
+    begin = time.time() - 480
+    for number in range(count):
+        stamp = time.strftime("%b %e %H:%M:%S", time.localtime(begin + 470 * number / count))
+        host = f"{60 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.7"
+        yield f"{stamp} mx1 " + _SSH_ATTACK.format(
+            pid=number % 30_000, user="root", host=host, port=1024 + number % 60000
+        )

@@ -1,192 +1,172 @@
-"""Measures Sekisho beside Debian's Fail2ban: lines per CPU-second, start, ping, memory. Needs root; prints ratios.
+"""Measures Sekisho beside Debian's Fail2ban and SSHGuard's parser: lines per CPU-second, start, memory. Needs root.
 
-Both daemons run in a network namespace of their own, read the same files with the same options and their own filters,
-and take no action. A log has been read when the failures at its end have led to a ban; CPU time is that of the process
-since it was ready, from /proc. Counts of `Found` lines must agree, or the row says so.
+Both daemons run in a network namespace of their own, read the same files with the same options, each with its own
+filters, and take no action; every failure is a `Found` line in their logs (level INFO). A log has been read when all
+its failures have been found. CPU time is that of all threads, less what the daemon uses with nothing to read. SSHGuard
+has no daemon that could be compared: its parser alone reads the log from its standard input.
+
+The table of medians is printed, and written to bench/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from corpus import lines
+from daemons import BOTH, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure
 
-NAMESPACE = f"sekbench{os.getpid()}"
-BIN = Path(sys.executable).parent
-TICKS = os.sysconf("SC_CLK_TCK")
-PATIENCE = 60
+from corpus import access_lines, crowd, lines
 
-JAILS = {
-    "sshd": ("sshd", "auth.log"),
-    "proftpd": ("proftpd", "auth.log"),
-    "postfix": ("postfix", "mail.log"),
-    "dovecot": ("dovecot", "mail.log"),
-    "postfix-sasl": ("postfix[mode=auth]", "mail.log"),
-    "recidive": ("recidive", "other.log"),
-}
+PARSER = next(
+    filter(Path.exists, map(Path, ("/usr/libexec/sshguard/sshg-parser", "/usr/lib/sshguard/sshg-parser"))), None
+)
+README = Path(__file__).with_name("README.md")
+TRACKED = 100_000
+LEAST = 0.001  # seconds; a smaller difference is no measurement
+FLOORS = {"access": 80, 0.0005: 20, 0.02: 18, 0.20: 16, 0.95: 13, "six": 25}
 
+REPEAT = "To repeat: `make bench`, as root, on Debian with the packages `fail2ban` and `sshguard`."
+FOOT = """\
+The floors are what a release must reach. Those for reading are ratios to Fail2ban in the same run, since no two
+machines are alike. `bench/inprocess.py` measures the reading path alone; with `--profile` it tells where its time goes.
+"""
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One of the two: how its daemon is started and which client asks it."""
-
-    name: str
-    server: Sequence[str]
-    client: Sequence[str]
+Results = dict[Program, list[Result]]
 
 
-OURS = Program("sekisho", (str(BIN / "sekisho"), "run", "-c", "{conf}"), (str(BIN / "fail2ban-client"),))
-THEIRS = Program("fail2ban", ("/usr/bin/fail2ban-server", "-c", "{conf}", "-f", "start"), ("/usr/bin/fail2ban-client",))
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What one run cost: seconds of CPU, seconds until ready, KiB resident, and how many failures were found."""
-
-    cpu: float
-    ready: float
-    resident: int
-    found: int
-
-
-def write_tree(folder: Path, jails: Sequence[str], *, ban: bool) -> None:
-    """Write a configuration tree that both understand; `ban` False lets nobody but the sentinel reach maxretry."""
-    own = ("filter.d", "action.d")
-    for part in own:
-        (folder / part).mkdir(parents=True)
-    (folder / "fail2ban.conf").write_text(
-        f"[Definition]\nloglevel = INFO\nlogtarget = {folder}/log\nsocket = {folder}/sock\npidfile = {folder}/pid\n"
-        f"dbfile = {folder}/db.sqlite\nsyslogsocket = auto\nallowipv6 = yes\ndbpurgeage = 1d\ndbmaxmatches = 10\n"
-    )
-    text = "[DEFAULT]\nfindtime = 600\nbantime = 600\nusedns = no\nmaxmatches = 3\nmode = normal\n"
-    for jail in jails:
-        filter_name, log = JAILS[jail]
-        text += f"[{jail}]\nenabled = true\nbackend = polling\nfilter = {filter_name}\n"
-        text += f"logpath = {folder.parent}/{log}\n"
-        text += f"maxretry = {3 if ban else 100000000}\naction =\n"
-    (folder / "jail.local").write_text(text)
-
-
-def cpu_of(pid: int) -> float:
-    """Return the CPU seconds that a process and its waited-for children have used."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICKS
-
-
-def resident_of(pid: int) -> int:
-    """Return the KiB that a process holds."""
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:")[1].split()[0])
-
-
-def measure(program: Program, root: Path, jails: Sequence[str], expected: int) -> Result:
-    """Run one daemon over the logs in `root` until it has found `expected` failures, and end it."""
-    folder = root / program.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    write_tree(folder, jails, ban=False)
-    if program is THEIRS:
-        for part in ("filter.d", "action.d"):
-            (folder / part).rmdir()
-            (folder / part).symlink_to(f"/etc/fail2ban/{part}")
-    begin = time.monotonic()
-    daemon = subprocess.Popen(
-        ["ip", "netns", "exec", NAMESPACE, *(word.format(conf=folder) for word in program.server)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        ask = [*program.client, "-c", str(folder), "ping"]
-        while subprocess.run(ask, capture_output=True, check=False).returncode:
-            time.sleep(0.01)
-            if daemon.poll() is not None or time.monotonic() - begin > PATIENCE:
-                raise SystemExit(f"{program.name} did not start; see {folder}/log")
-        ready = time.monotonic() - begin
-        found, before = 0, -1
-        while found < expected and time.monotonic() - begin < PATIENCE:
-            time.sleep(0.1)
-            found = (folder / "log").read_bytes().count(b"] Found ")
-            if found == before == 0 and expected == 0:
-                break
-            before = found
-        return Result(cpu_of(daemon.pid), ready, resident_of(daemon.pid), found)
-    finally:
-        daemon.send_signal(signal.SIGTERM)
-        daemon.wait(30)
-
-
-def write_log(path: Path, count: int, *, attack: float, mail: bool = False) -> int:
+def write_log(path: Path, text: Iterable[str]) -> int:
     """Write a log; the number of failures in it."""
     failures = 0
     with path.open("w", encoding="utf-8") as log:
-        for line in lines(count, attack=attack, mail=mail):
-            failures += "Failed password" in line or "SASL LOGIN" in line
+        for line in text:
+            failures += any(mark in line for mark in ("Failed password", "SASL LOGIN", "/wp-login.php"))
             log.write(line + "\n")
     return failures
 
 
-def row(title: str, count: int, ours: Sequence[Result], theirs: Sequence[Result], idle: dict[str, float]) -> str:
-    """Return a table row of medians: thousand lines per CPU-second of each, their ratio, and whether counts agree."""
-    rates = []
-    for program, results in ((OURS, ours), (THEIRS, theirs)):
-        cpu = statistics.median(result.cpu for result in results) - idle[program.name]
-        rates.append(count / max(cpu, 1 / TICKS) / 1000)
-    agree = "yes" if {r.found for r in ours} == {r.found for r in theirs} else f"NO {ours[0].found}/{theirs[0].found}"
-    return f"| {title} | {rates[0]:,.0f} k | {rates[1]:,.0f} k | {rates[0] / rates[1]:.1f} | {agree} |"
+def parser_rate(log: Path, count: int, runs: int) -> str:
+    """Return how many thousand lines SSHGuard's parser reads in a CPU-second, as a table's cell."""
+    if PARSER is None:
+        return "-"
+    spent = []
+    for _ in range(runs):
+        with log.open("rb") as text:
+            child = subprocess.Popen([PARSER], stdin=text, stdout=subprocess.DEVNULL)
+            _, _, usage = os.wait4(child.pid, 0)
+            child.returncode = 0
+        spent.append(usage.ru_utime + usage.ru_stime)
+    return f"{count / statistics.median(spent) / 1000:,.0f} k"
+
+
+class Bench:
+    """One run of everything, over logs in `root`."""
+
+    def __init__(self, root: Path, *, count: int, runs: int) -> None:
+        self.root, self.count, self.runs = root, count, runs
+        self.table: list[str] = []
+        for name in ("auth.log", "mail.log", "other.log", "access.log"):
+            (root / name).write_text("")
+
+    def say(self, line: str) -> None:
+        """Print a line of the report, and keep it."""
+        print(line, flush=True)
+        self.table.append(line)
+
+    def both(self, jails: Sequence[str], expected: int) -> Results:
+        """Measure the two in turn, so that both have the machine's good and bad moments."""
+        results: Results = {program: [] for program in BOTH}
+        for _ in range(self.runs):
+            for program in BOTH:
+                results[program].append(measure(program, self.root, jails, expected))
+        return results
+
+    def row(self, title: str, floor: int, count: int, results: Results, idle: Results, *, parser: str = "-") -> None:
+        """Say one row: thousand lines per CPU-second of each, their ratio, and whether counts agree."""
+        rate = {}
+        for program in BOTH:
+            cpu = median(results[program], "cpu") - median(idle[program], "cpu")
+            rate[program] = count / max(cpu, LEAST) / 1000
+        counts = {program: {result.found for result in results[program]} for program in BOTH}
+        agree = "yes" if counts[OURS] == counts[THEIRS] else f"no: {counts[OURS]}, {counts[THEIRS]}"
+        cells = (
+            f"{rate[OURS]:,.0f} k",
+            f"{rate[THEIRS]:,.0f} k",
+            f"{rate[OURS] / rate[THEIRS]:.1f}",
+            f"{floor}",
+            parser,
+        )
+        self.say(f"| {title} | {' | '.join(cells)} | {agree} |")
+
+    def run(self) -> None:
+        """Measure everything."""
+        idle = {jails: self.both(jails, 0) for jails in (("sshd",), ("web",), SIX)}
+        self.say(
+            "| reading, lines per CPU-second | Sekisho | Fail2ban | ratio | floor | SSHGuard's parser | counts agree |"
+        )
+        self.say("|---|---|---|---|---|---|---|")
+        expected = write_log(self.root / "access.log", access_lines(self.count, attack=0.05))
+        results = self.both(("web",), expected)
+        self.row("access log, 5% scans", FLOORS["access"], self.count, results, idle[("web",)])
+        for share in (0.0005, 0.02, 0.20, 0.95):
+            log = self.root / "auth.log"
+            expected = write_log(log, lines(self.count, attack=share))
+            parser = parser_rate(log, self.count, self.runs)
+            results = self.both(("sshd",), expected)
+            title = f"auth log, {share * 100:g}% attack lines"
+            self.row(title, FLOORS[share], self.count, results, idle[("sshd",)], parser=parser)
+        expected = write_log(self.root / "auth.log", lines(self.count, attack=0.02))
+        expected += 2 * write_log(self.root / "mail.log", lines(self.count, attack=0.02, mail=True))
+        results = self.both(SIX, expected)
+        self.row("six jails on two logs, 2%", FLOORS["six"], 2 * self.count, results, idle[SIX])
+        write_log(self.root / "auth.log", crowd(TRACKED))
+        crowded: Results = {program: [measure(program, self.root, ("sshd",), TRACKED)] for program in BOTH}
+        self.say("")
+        self.say("| start and memory | Sekisho | Fail2ban | floor |")
+        self.say("|---|---|---|---|")
+        for title, field, scale, source, floor in (
+            ("six jails ready after, ms", "ready", 1000, idle[SIX], "300"),
+            ("resident with nothing to read, MiB", "resident", 1 / 1024, idle[SIX], "45"),
+            (f"resident with {TRACKED:,} tracked addresses, MiB", "resident", 1 / 1024, crowded, "150"),
+        ):
+            cells = " | ".join(f"{median(source[program], field) * scale:.0f}" for program in BOTH)
+            self.say(f"| {title} | {cells} | {floor} |")
+
+
+def median(results: Sequence[Result], field: str) -> float:
+    """Return the median of one field."""
+    return float(statistics.median(getattr(result, field) for result in results))
 
 
 def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=200_000, help="lines of each log")
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=150_000, help="lines of each log")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, in turn")
+    parser.add_argument("--readme", type=Path, default=README, help="where the report is written")
     options = parser.parse_args()
     if os.getuid() != 0 or not Path(THEIRS.server[0]).exists():
-        print("make bench needs root and Debian's fail2ban (apt-get install fail2ban)", file=sys.stderr)
+        print("make bench needs root and Debian's fail2ban (apt-get install fail2ban sshguard)", file=sys.stderr)
         return 1
     subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            report(Path(folder), options.lines, options.runs)
+            bench = Bench(Path(folder), count=options.lines, runs=options.runs)
+            bench.run()
     finally:
         subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)
+    about = f"{__doc__ or ''}".split("\n\n", 1)[1].rsplit("\n\n", 1)[0]
+    what = f"Medians of {options.runs} runs over logs of {options.lines:,} lines, {time.strftime('%-d %B %Y')}."
+    options.readme.write_text(
+        "\n".join(["# How fast, how big", "", what, REPEAT, "", about, "", *bench.table, "", FOOT])
+    )
     return 0
-
-
-def report(root: Path, count: int, runs: int) -> None:
-    """Print the table."""
-    for name in ("auth.log", "mail.log", "other.log"):
-        (root / name).write_text("")
-    both = (OURS, THEIRS)
-    start = {program: [measure(program, root, list(JAILS), 0) for _ in range(runs)] for program in both}
-    idle = {program.name: statistics.median(result.cpu for result in start[program]) for program in both}
-    print("| reading | Sekisho, lines per CPU-second | Fail2ban | ratio | counts agree |")
-    print("|---|---|---|---|---|")
-    for share in (0.0005, 0.02, 0.20, 0.95):
-        expected = write_log(root / "auth.log", count, attack=share)
-        results = {p: [measure(p, root, ["sshd"], expected) for _ in range(runs)] for p in both}
-        print(row(f"sshd, {share:.2%} attack lines", count, results[OURS], results[THEIRS], idle), flush=True)
-    expected = write_log(root / "auth.log", count, attack=0.02)
-    expected += 2 * write_log(root / "mail.log", count, attack=0.02, mail=True)
-    results = {p: [measure(p, root, list(JAILS), expected) for _ in range(runs)] for p in both}
-    print(row("six jails on two logs, 2.00%", 2 * count, results[OURS], results[THEIRS], idle), flush=True)
-    print()
-    print("| six jails, nothing to read | Sekisho | Fail2ban |")
-    print("|---|---|---|")
-    for title, value in (("ready after, ms", lambda r: r.ready * 1000), ("resident, MiB", lambda r: r.resident / 1024)):
-        cells = " | ".join(f"{statistics.median(map(value, start[program])):.0f}" for program in both)
-        print(f"| {title} | {cells} |")
 
 
 if __name__ == "__main__":
