@@ -56,7 +56,8 @@ def _print_server(status: Mapping[str, Any]) -> None:
         ]
         for jail in jails
     ]
-    heading = f"Sekisho {status['version']}, since {_moment(status['started'])}: {len(jails)} jails, {banned} banned"
+    count = "1 jail" if len(jails) == 1 else f"{len(jails)} jails"
+    heading = f"Sekisho {status['version']}, since {_moment(status['started'])}: {count}, {banned} banned"
     print_table(Table(heading, ("JAIL", "FAILED", "IN ALL", "BANNED", "EVER", "READS", "HEALTH"), rows, _NUMBERS))
     for problem in status["problems"]:
         print(f"{problem['severity']}: {_problem(problem)}")

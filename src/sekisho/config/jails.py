@@ -155,6 +155,12 @@ class _Reader:
                 values.origin("bantime.increment"),
                 "choose a longer bantime, or enable recidive",
             )
+        if values.text_or_default("ignorecommand").strip():
+            values.warn(
+                "'ignorecommand' is not carried out yet: a failure counts whatever it would say",
+                values.origin("ignorecommand"),
+                "name in ignoreip whom it would ignore",
+            )
 
     def backend(self) -> BackendSpec:
         text = self.values.text_or_default("backend").strip()
