@@ -50,7 +50,6 @@ maxretry = 4
 maxmatches = %(maxretry)s
 ignoreip = 127.0.0.1/8 ::1,\t192.0.2.77 host.example
 ignoreself = false
-ignorecommand = /bin/true <ip>
 usedns = no
 logencoding = latin-1
 logtimezone = UTC+0200
@@ -64,7 +63,7 @@ logtimezone = UTC+0200
     )
     assert (jail.bantime, jail.findtime, jail.maxretry, jail.maxmatches) == (3600, 5400, 4, 4)
     assert jail.ignoreip == ("127.0.0.1/8", "::1", "192.0.2.77", "host.example")
-    assert (jail.ignoreself, jail.ignorecommand, jail.usedns) == (False, "/bin/true <ip>", "no")
+    assert (jail.ignoreself, jail.usedns) == (False, "no")
     assert (jail.logencoding, jail.logtimezone) == ("latin-1", "UTC+0200")
     assert jail.filter.failregex == ("^fail from <HOST>$",)
     assert [action.actname for action in jail.actions] == ["note"]
@@ -190,6 +189,7 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
     ]
     jail = found.jails[0]
     assert (jail.usedns, jail.logencoding, jail.bantime, jail.actions) == ("no", "auto", -5, ())
+    assert jail.ignorecommand == "/usr/bin/friend <ip>"
 
 
 def test_a_disabled_jail_is_looked_at_with_half_an_eye(tree: Tree) -> None:
