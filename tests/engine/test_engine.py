@@ -284,6 +284,9 @@ def test_a_jail_with_bad_rules_does_not_stop_the_others(house: MemoryHouse) -> N
     async def play() -> None:
         engine = await house.start()
         assert engine.status().jails == ("demo",)
+        (problem,) = engine.status().problems
+        assert problem.jail == "bad"
+        assert "Unable to compile" in problem.text
         await engine.stop()
 
     run(play())

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from tests.support.actions import MemoryAction
 from tests.support.sources import MemoryLog, MemorySources
 
-from sekisho.engine.engine import Engine, Parts
+from sekisho.engine.engine import Engine
+from sekisho.engine.parts import Parts
 from sekisho.engine.quarantine import Watch
 from sekisho.engine.reading import Reading
 from sekisho.engine.report import Entry

@@ -21,7 +21,8 @@ from sekisho.enforce.runner import Runner
 from sekisho.enforce.table import NftError, NftTable
 from sekisho.engine.api import JailStatus
 from sekisho.engine.clock import SystemClock
-from sekisho.engine.engine import Engine, Parts
+from sekisho.engine.engine import Engine
+from sekisho.engine.parts import Parts
 from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries

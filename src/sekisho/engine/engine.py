@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 
 from sekisho import __version__
 from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
-from sekisho.engine.clock import Clock
 from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
-from sekisho.engine.lifecycle import Lifecycle, MakeAction
+from sekisho.engine.lifecycle import Lifecycle
+from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.quarantine import Watch
-from sekisho.engine.readings import Readings, Sources
+from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
-from sekisho.ledger.ledger import Ledger
 from sekisho.match.rule import RuleError
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
@@ -33,35 +30,8 @@ log = logging.getLogger("fail2ban.server")
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
 
-
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
-
-
-class LogControl(Protocol):
-    """What the engine may do to the daemon's log."""
-
-    def flush(self) -> str:
-        """Reopen it; what was done, as COMPAT 6.2 words it."""
-
-    def set_level(self, level: str) -> str:
-        """Set the level; raises ValueError for an unknown one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop."""
-
-    clock: Clock
-    ledger: Ledger
-    load: Callable[[], Configuration]
-    make_action: MakeAction
-    sources: Sources
-    resolve: Callable[[str], Awaitable[frozenset[Subject]]]
-    own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
-    write: Callable[[Sequence[Entry]], None]
-    log_control: LogControl
-    watch: Watch
 
 
 class Engine:
@@ -72,6 +42,7 @@ class Engine:
         self._configuration = configuration
         self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
+        self._refused: dict[str, Problem] = {}  # of jails whose rules do not hold
         self._turn = asyncio.Lock()
         self._changing: asyncio.Task[object] | None = None  # whose turn it is
         self.ended = asyncio.Event()
@@ -147,13 +118,19 @@ class Engine:
             finally:
                 self._changing = None
 
-    async def _start_jail(self, spec: JailSpec) -> str | None:
+    async def _start_jail(self, spec: JailSpec) -> None:
+        self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
         except RuleError as error:
-            log.error("Jail '%s' skipped, because of wrong configuration: %s", spec.name, error)
-            return str(error)
-        return None
+            self._refuse(spec, str(error), "skipped")
+
+    def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
+        """Let log and status say that a jail's rules do not hold, and where they were set."""
+        setting = spec.settings.get("failregex") or spec.settings.get("filter")
+        origin = None if setting is None else setting.origin
+        self._refused[spec.name] = Problem(Severity.ERROR, f"{what_then}: {why}", origin, spec.name)
+        log.error("Jail '%s' %s, because of wrong configuration: %s", spec.name, what_then, why)
 
     def _report_problems(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
@@ -175,7 +152,8 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        return EngineStatus(__version__, self._started, tuple(self.jails), self._configuration.problems)
+        problems = (*self._configuration.problems, *self._refused.values())
+        return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
         """How one jail stands."""
@@ -286,15 +264,18 @@ class Engine:
 
     async def _apply(self, wanted: Mapping[str, JailSpec]) -> None:
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
+        for name in self._refused.keys() - wanted.keys():
+            del self._refused[name]
         for name in plan.stop:
             await self._stop_jail(name)
         for spec in plan.start:
             await self._start_jail(spec)
         for spec, touched in plan.change:
+            self._refused.pop(spec.name, None)
             try:
                 await self._change(spec, touched)
             except Refused as error:
-                log.error("Jail '%s' goes on as it was, because of wrong configuration: %s", spec.name, error)
+                self._refuse(spec, str(error), "goes on as it was")
         await self.housekeeping.look_around()
         await self.readings.assign()
 

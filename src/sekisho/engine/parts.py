@@ -1,0 +1,42 @@
+"""What an engine is assembled from (`daemon/assemble.py` has the real parts, tests bring their own)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sekisho.engine.clock import Clock
+from sekisho.engine.lifecycle import MakeAction
+from sekisho.engine.quarantine import Watch
+from sekisho.engine.readings import Sources
+from sekisho.engine.report import Entry
+from sekisho.ledger.ledger import Ledger
+from sekisho.model.address import Subject
+from sekisho.model.specs import Configuration
+
+
+class LogControl(Protocol):
+    """What the engine may do to the daemon's log."""
+
+    def flush(self) -> str:
+        """Reopen it; what was done, as COMPAT 6.2 words it."""
+
+    def set_level(self, level: str) -> str:
+        """Set the level; raises ValueError for an unknown one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop."""
+
+    clock: Clock
+    ledger: Ledger
+    load: Callable[[], Configuration]
+    make_action: MakeAction
+    sources: Sources
+    resolve: Callable[[str], Awaitable[frozenset[Subject]]]
+    own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
+    write: Callable[[Sequence[Entry]], None]
+    log_control: LogControl
+    watch: Watch
