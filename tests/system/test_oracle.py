@@ -177,7 +177,7 @@ def test_dates_of_all_kinds_in_one_log_mean_the_same(tmp_path: Path, seed: str, 
 PATTERNS = (
     "{^LN-BEG}", "{DEFAULT}", "{NONE}", "{DATE}", "ts={DATE}", "^(ts={DATE} )", "{^LN-BEG}{DATE}", "^{DATE}",
     r"\[{DATE}\]", r"^\[({DATE})\] srv", "{UNB}{DATE}", "Epoch", "{^LN-BEG}Epoch", "^Epoch", "LEPOCH", "{EPOCH}",
-    "^ts={EPOCH}", "TAI64N", "^%Y-%m-%d %H:%M:%S", "{^LN-BEG}%Y-%m-%d %H:%M:%S", "{UNB}%Y-%m-%d %H:%M:%S", 
+    "^ts={EPOCH}", "TAI64N", "^%Y-%m-%d %H:%M:%S", "{^LN-BEG}%Y-%m-%d %H:%M:%S", "{UNB}%Y-%m-%d %H:%M:%S",
     "**%Y-%m-%d %H:%M:%S**", "%ExY-%Exm-%Exd %ExH:%ExM:%ExS", "%d/%b/%Y:%H:%M:%S(?: %z)?", "%b %d %H:%M:%S", "%H:%M:%S",
     "%y%m%d  ?%H:%M:%S",
     "%Y%m%d", "%m/%d/%Y:%H:%M:%S\n  Epoch", "%b %d, %Y %I:%M:%S %p", "%j %H:%M", "^%a %b %d %H:%M:%S %Y", "^%Y", "%c",
