@@ -30,7 +30,7 @@ from sekisho.model.address import Subject
 from sekisho.model.block import Block, Phase
 from sekisho.model.position import FilePosition
 
-BLOCK = 3 << 18  # what sources.tail reads at a time
+BLOCK = 1 << 18  # what sources.tail reads at a time
 NOTHING = FilePosition(0, 0, "")
 JAILS = {
     "auth": ("sshd",),

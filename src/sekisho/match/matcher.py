@@ -168,7 +168,9 @@ class Matcher:
     def _apply(
         self, original: str, remainder: str, mask: int, when: float, findings: list[Finding], *, now: float
     ) -> None:
-        found, _ = self._book.apply(original, remainder, now=now, mask=mask, skip_farewells=True)
+        if self._book.is_unheard(remainder, mask):
+            return
+        found, _ = self._book.apply(original, remainder, now=now, mask=mask)
         for _, (subject, hostname, address), nofail, matches, captured in found:
             if nofail:
                 continue

@@ -7,14 +7,12 @@ Fail2ban's expressions are Python's, with one liberty that old trees use: a flag
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from re import _constants as sre  # type: ignore[attr-defined]  # the parse tree is re's own, named since Python 3.11
-from re import _parser as sre_parse  # type: ignore[attr-defined]
-from typing import Any
 
 from sekisho.match.groups import GroupReader, Groups
+from sekisho.match.shape import sure_groups
 from sekisho.match.tags import expand_tags
 
 IDENTIFIERS = frozenset({"fid", "ip4", "ip6", "dns", "mlfid"})
@@ -47,26 +45,8 @@ class Rule:
         """True when each match is context and ends its session: it says nothing unless that session is open."""
         if {"mlfgained", "nofail"}.isdisjoint(self.groups) or "mlfforget" not in self.groups:
             return False
-        numbers = set(_sure_groups(sre_parse.parse(self.pattern.pattern, self.pattern.flags)))
-        sure = {name for name, number in self.pattern.groupindex.items() if number in numbers}
+        sure = sure_groups(self.pattern)
         return "mlfforget" in sure and not sure.isdisjoint({"mlfgained", "nofail"})
-
-
-_REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
-
-
-def _sure_groups(nodes: Iterable[Any]) -> Iterable[int]:
-    """The numbers of groups that have captured some text whenever the expression matches; perhaps not all of them."""
-    for op, av in nodes:
-        if op is sre.SUBPATTERN:
-            number, _, _, body = av
-            if number is not None and body.getwidth()[0] > 0:
-                yield number
-            yield from _sure_groups(body)
-        elif op is sre.ATOMIC_GROUP:
-            yield from _sure_groups(av)
-        elif op in _REPEATS and av[0] > 0:
-            yield from _sure_groups(av[2])
 
 
 _GROUP_WITH_FLAGS = re.compile(r"(?<!\\)((?:\\\\)*)\((?:\?:)?\(\?([aiLmsux]+)\)")

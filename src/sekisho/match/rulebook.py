@@ -18,6 +18,7 @@ from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.groups import Groups, Who, who_of
 from sekisho.match.sessions import Sessions
+from sekisho.match.shape import leads
 from sekisho.model.verdict import Captured
 
 LONGEST_EVIDENCE = 4096
@@ -63,11 +64,21 @@ class RuleBook:
         )
         self._by_mask: dict[int, Trials] = {}
         self._telling = self._telling_of(compiled)
+        self._id_leads = compiled.prefix is not None and leads(compiled.prefix.pattern, "mlfid")
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
         self.sessions = Sessions()
 
     def __len__(self) -> int:
         return len(self._rules)
+
+    def is_unheard(self, remainder: str, mask: int) -> bool:
+        """True when a line can do no more than end a session, and no such session is open: `apply` would find nothing.
+
+        `mask` holds the rules that may match it.
+        """
+        if mask & self._telling:
+            return False
+        return not (self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions))
 
     def apply(
         self,
@@ -77,13 +88,11 @@ class RuleBook:
         now: float,
         mask: int | None = None,
         check_all: bool = False,
-        skip_farewells: bool = False,
     ) -> tuple[list[Match], bool]:
         """The matches of a line, and whether an ignoreregex made it nothing.
 
         `mask` limits the rules to those that a scanner found possible; `check_all` tries all of them instead of
-        stopping at the first that matches. `skip_farewells` leaves out the matches of lines that only end a session
-        that is not open.
+        stopping at the first that matches.
         """
         if self._buffer is not None:
             return self._apply_to_buffer(self._buffer, Line(original, remainder), now=now)
@@ -94,8 +103,6 @@ class RuleBook:
         if narrowed is None:
             return [], False
         text, _, before = narrowed
-        if skip_farewells and mask is not None and self._is_unheard(mask, before.get("mlfid")):
-            return [], False
         matches: list[Match] = []
         for number, search, read in self._rules if mask is None else self._chosen(mask):
             found = search(text)
@@ -148,17 +155,13 @@ class RuleBook:
     def _telling_of(compiled: CompiledFilter) -> int:
         """The mask of the rules that can say something of a session that is not open."""
         prefix = compiled.prefix
-        if prefix is None or "mlfid" not in prefix.groups or compiled.ignores:
+        if prefix is None or "mlfid" not in prefix.groups or compiled.ignores or compiled.maxlines > 1:
             return -1
         return sum(
             1 << number
             for number, rule in enumerate(compiled.rules)
             if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
         )
-
-    def _is_unheard(self, mask: int, session: Captured | None) -> bool:
-        """True when a line can only end a session, and that is not open."""
-        return not mask & self._telling and session is not None and session not in self.sessions
 
     def _chosen(self, mask: int) -> Trials:
         rules = self._by_mask.get(mask)

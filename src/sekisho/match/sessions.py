@@ -30,6 +30,9 @@ MOST_USERS = 64
 """User names told apart in one session: a process may serve one connection after another under one id."""
 
 
+_MOST_LENGTHS = 8  # process ids have up to seven digits, and a host has one name
+
+
 @dataclass(slots=True)
 class _Facts:
     """What one session has told so far. `pending`: it has failed, and nobody knows yet whose session it is.
@@ -94,12 +97,17 @@ class Sessions:
 
     def __init__(self) -> None:
         self._open: dict[str, _Facts] = {}
+        self._lengths: set[int] = set()  # of the ids that are open, and of a few that were
 
     def __len__(self) -> int:
         return len(self._open)
 
     def __contains__(self, session: object) -> bool:
         return session in self._open
+
+    def may_own(self, text: str) -> bool:
+        """False when no open session's id stands at the start of `text`."""
+        return any(text[:length] in self._open for length in self._lengths)
 
     def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
         """Add a line that matched to its session."""
@@ -140,3 +148,6 @@ class Sessions:
         if len(self._open) >= MOST_SESSIONS:
             del self._open[next(iter(self._open))]
         self._open[session] = facts
+        self._lengths.add(len(session))
+        if len(self._lengths) > _MOST_LENGTHS:
+            self._lengths = {len(each) for each in self._open}
