@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import resource
@@ -33,6 +34,11 @@ sekisho run -c ./tree -s ./s.sock -p ./s.pid --logtarget STDOUT
 log = logging.getLogger("fail2ban.server")
 
 _MOST_FILES = 65536
+_COLLECTIONS = (
+    20_000,
+    20,
+    20,
+)  # objects between two searches for rings of garbage: a block of lines makes many, no rings
 _UMASK = 0o077  # socket, pid file, log and ledger are for root alone (COMPAT 6.5)
 
 
@@ -128,6 +134,8 @@ async def _live(
     ready: Callable[[], None] | None,
 ) -> None:
     house = assemble(configuration, ledger=ledger, load=again, log_control=log_control)
+    gc.freeze()  # the house stands for as long as we live
+    gc.set_threshold(*_COLLECTIONS)
     engine = house.engine
     control = ControlServer(engine, configuration.server.socket)
     _answer_signals(engine)

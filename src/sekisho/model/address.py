@@ -37,15 +37,22 @@ class Subject:
     @property
     def is_single(self) -> bool:
         """True for one address, False for a wider network or for other text."""
-        return self.network is not None and self.network.num_addresses == 1
+        return self.network is not None and _is_single(self.network)
 
     def covers(self, other: Subject) -> bool:
         """True when every address of `other` lies in this subject; other text covers only its equal."""
         if self.network is None or other.network is None:
             return self.text == other.text
-        if isinstance(self.network, IPv4Network):
-            return isinstance(other.network, IPv4Network) and other.network.subnet_of(self.network)
-        return isinstance(other.network, IPv6Network) and other.network.subnet_of(self.network)
+        return _within(other.network, self.network)
+
+
+def _is_single(network: Network) -> bool:
+    # Prefix lengths are known; `num_addresses` and `subnet_of` make, and keep, further objects of every network.
+    return network.prefixlen == network.max_prefixlen
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    return outer.prefixlen <= inner.prefixlen and inner.network_address in outer
 
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
@@ -69,10 +76,10 @@ def _parse(text: str) -> Subject:
     if isinstance(network, IPv6Network):
         if "%" in inner:  # a zone names an interface of this host, not an address of another
             return Subject(bare, Family.OTHER, None)
-        if network.subnet_of(_MAPPED):
+        if _within(network, _MAPPED):
             network = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
     family = Family.INET4 if network.version == 4 else Family.INET6
-    canonical = str(network.network_address) if network.num_addresses == 1 else str(network)
+    canonical = str(network.network_address) if _is_single(network) else str(network)
     return Subject(canonical, family, network)
 
 

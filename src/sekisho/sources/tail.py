@@ -25,7 +25,9 @@ from sekisho.sources.rotation import earlier_incarnations, find_incarnation, is_
 from sekisho.sources.seek import DateOf, first_at
 from sekisho.sources.watch import Watcher
 
-_READ = 1024 * 1024 - LINE_LIMIT  # with what is held back from the read before, a block has at most 1 MiB
+_READ = (
+    256 * 1024
+)  # what a block of failures becomes fits a processor's cache; with the line held back, 512 KiB at most
 _PATIENCE = (1.0, 30.0)  # seconds between two tries to read a file that fails: at first, and at most
 _REMEMBERED = 16  # incarnations; rotations seldom keep more
 
