@@ -1,0 +1,124 @@
+"""What a shipped expression matches is never passed over, and it does not matter how the bytes came.
+
+Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; a date is
+put before each. Whatever rule then hits the line, both scanners must have said that it may.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support import crafted
+from tests.support.crafted import SUMMER
+from tests.support.matching import failures
+
+from sekisho.config.load import load_filter
+from sekisho.match.filter import CompiledFilter, compile_filter
+from sekisho.match.matcher import Matcher
+from sekisho.model.block import Block, Phase
+from sekisho.model.position import FilePosition
+from sekisho.scan.bundle import Bundle
+from sekisho.scan.fallback import FallbackScanner
+from sekisho.scan.literals import find_clues
+from sekisho.scan.scanner import _patterns_of
+
+MODES: dict[str, tuple[str, ...]] = {
+    "sshd": ("normal", "ddos", "extra", "aggressive"),
+    "postfix": ("more", "normal", "auth", "rbl", "ddos", "extra", "errors", "aggressive"),
+    "dovecot": ("normal", "aggressive"),
+    "proftpd": ("",),
+    "recidive": ("",),
+}
+ALL = [(name, mode) for name, modes in MODES.items() for mode in modes]
+DATE = "Jul 14 11:59:00"
+TEXT = st.characters(codec="utf-8", exclude_characters="\r\n")
+
+
+@cache
+def stock(name: str, mode: str) -> CompiledFilter:
+    """A stock filter in one of its modes."""
+    spec = load_filter(None, name, {"mode": mode} if mode else {}, journal=False)
+    return compile_filter(spec, usedns="raw", logtimezone="UTC", logencoding="utf-8", last_year=2029)
+
+
+@cache
+def scanners(name: str, mode: str) -> tuple[Bundle, FallbackScanner]:
+    """Both kinds of scanner for a stock filter."""
+    searches = stock(name, mode).searches
+    patterns, always = _patterns_of(find_clues(searches))
+    return Bundle([("stock", searches)]), FallbackScanner(patterns, always=always)
+
+
+@st.composite
+def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
+    """A line that a rule of the filter is likely to match: its text, within what prefregex wants around it."""
+    rule = draw(st.sampled_from(compiled.rules))
+    text = draw(st.from_regex(rule.pattern, alphabet=TEXT)).rstrip("\n")
+    if compiled.prefix is not None:
+        around = draw(st.from_regex(compiled.prefix.pattern, alphabet=TEXT)).rstrip("\n")
+        found = compiled.prefix.pattern.search(around)
+        if found is not None and "content" in found.re.groupindex:
+            text = around[: found.start("content")] + text + around[found.end("content") :]
+    return re.sub(r"[\r\n]", "", f"{DATE}{text}")
+
+
+@pytest.mark.parametrize(("name", "mode"), ALL)
+def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
+    """The mask of the line has the bit of every rule that hits it, with Hyperscan and without; and some rule does hit."""
+    compiled = stock(name, mode)
+    rules_that_hit: set[int] = set()
+
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(lines(compiled))
+    def is_let_through(line: str) -> None:
+        hits = {hit.regex for hit in Matcher(compiled, jail="x").examine(line, now=SUMMER, check_all=True).hits}
+        for scanner in scanners(name, mode):
+            masks = [candidate.mask for candidate in scanner.scan(line.encode())]
+            assert all(masks and masks[0] >> hit & 1 for hit in hits), (line, hits, masks)
+        rules_that_hit.update(hits)
+
+    is_let_through()
+    assert rules_that_hit
+
+
+LOGS = {
+    "sshd": crafted.sessions("cuts", lines=400, until=SUMMER - 60, span=300),
+    "postfix": crafted.sessions("cuts", lines=400, until=SUMMER - 60, span=300, kind="mail"),
+}
+LOGS |= {"dovecot": LOGS["postfix"], "proftpd": LOGS["postfix"]}
+
+
+def blocks(data: bytes, choice: Random) -> Iterator[bytes]:
+    """The log in pieces of whole lines, as chance has it."""
+    rows = data.splitlines(keepends=True)
+    while rows:
+        count = choice.choice([1, 1, 2, 3, 10, 100])
+        yield b"".join(rows[:count])
+        rows = rows[count:]
+
+
+@pytest.mark.parametrize(("name", "mode"), [each for each in ALL if each[0] in LOGS])
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32))
+def test_verdicts_do_not_depend_on_how_the_log_was_cut(name: str, mode: str, seed: int) -> None:
+    """One block or hundreds: who failed, when, on what evidence; sessions and dates carry over."""
+    whole = evidence(name, mode, [LOGS[name]])
+    assert evidence(name, mode, list(blocks(LOGS[name], Random(seed)))) == whole
+    assert whole or (name, mode) in {("postfix", "rbl"), ("postfix", "errors"), ("postfix", "extra")}
+
+
+def evidence(name: str, mode: str, pieces: list[bytes]) -> list[tuple[str, float, object]]:
+    """The failures of a log that comes in these pieces."""
+    matcher, bundle = Matcher(stock(name, mode), jail="stock"), scanners(name, mode)[0]
+    found = []
+    for piece in pieces:
+        block = Block("/log", piece, FilePosition(len(piece), 1, ""), Phase.CATCHUP)
+        found += matcher.read(block, bundle.scan(piece), now=SUMMER, findtime=600)
+    proofs = [getattr(each, "matches", None) for each in found]
+    return [(*each, proof) for each, proof in zip(failures(found), proofs, strict=True)]
