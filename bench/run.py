@@ -147,7 +147,7 @@ def median(results: Sequence[Result], field: str) -> float:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lines", type=int, default=100_000, help="lines of each log")
+    parser.add_argument("--lines", type=int, default=150_000, help="lines of each log")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, in turn")
     parser.add_argument("--readme", type=Path, default=README, help="where the report is written")
     options = parser.parse_args()

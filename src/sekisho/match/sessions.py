@@ -107,7 +107,10 @@ class Sessions:
 
     def may_own(self, text: str) -> bool:
         """False when no open session's id stands at the start of `text`."""
-        return any(text[:length] in self._open for length in self._lengths)
+        for length in self._lengths:  # noqa: SIM110 - any() would make a generator for each line of a log
+            if text[:length] in self._open:
+                return True
+        return False
 
     def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
         """Add a line that matched to its session."""
