@@ -70,7 +70,7 @@ def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
 
 @pytest.mark.parametrize(("name", "mode"), ALL)
 def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
-    """The mask of the line has the bit of every rule that hits it, with Hyperscan and without; and some rule does hit."""
+    """The mask of the line has the bit of every rule that hits it, with Hyperscan and without; some rule does."""
     compiled = stock(name, mode)
     rules_that_hit: set[int] = set()
 

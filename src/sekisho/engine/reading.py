@@ -245,13 +245,15 @@ class Reading:
                 if not isinstance(stumbled.__cause__, Overrun):
                     line = block.data[fallen.start : fallen.end][:_SHOWN]
                     self._tell(f"[{jail.name}] A line of {block.source} cannot be matched and is left out: {line!r}")
-                elif (harmless := self._put_out(jail, block, fallen, now=now)) and not tried_again:
-                    rest.insert(0, fallen._replace(mask=harmless))
-                    tried_again = True
+                elif spared := self._put_out(jail, block, fallen, now=now):
+                    # not tried again in this block: a crowd of crafted lines must not add up to seconds
+                    again = () if tried_again else (fallen,)
+                    rest = [each._replace(mask=each.mask & spared) for each in (*again, *rest) if each.mask & spared]
+                    tried_again = bool(rest and again and rest[0].start == fallen.start)
         return findings
 
     def _put_out(self, jail: Jail, block: Block, fallen: Candidate, *, now: float) -> int:
-        """Blame a rule for a line that took too long; the mask of those that may still be tried on it."""
+        """Blame a rule for a line that took too long; the mask of all others, 0 where no rule alone is to blame."""
         text, _ = jail.compiled.decode(block.data[fallen.start : min(fallen.end, fallen.start + LONGEST_LINE)])
         rule = find_culprit(jail.compiled, text, fallen.mask, now=now, watch=self._watch)
         is_out = jail.quarantine.note(rule)
@@ -259,7 +261,7 @@ class Reading:
         log.warning(what, jail.name, block.source, name_of(rule), text[:_SHOWN])
         if is_out:
             log.error("[%s] %s", jail.name, jail.quarantine.health[-1])
-        return 0 if rule is None else fallen.mask & ~(1 << rule)
+        return 0 if rule is None else ~(1 << rule)
 
     def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
         then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge
