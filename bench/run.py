@@ -122,7 +122,7 @@ class Bench:
             title = f"auth log, {share * 100:g}% attack lines"
             self.row(title, FLOORS[share], self.count, results, idle[("sshd",)], parser=parser)
         expected = write_log(self.root / "auth.log", lines(self.count, attack=0.02))
-        expected += 2 * write_log(self.root / "mail.log", lines(self.count, attack=0.02, mail=True))
+        expected += write_log(self.root / "mail.log", lines(self.count, attack=0.02, mail=True))
         results = self.both(SIX, expected)
         self.row("six jails on two logs, 2%", FLOORS["six"], 2 * self.count, results, idle[SIX])
         write_log(self.root / "auth.log", crowd(TRACKED))
