@@ -27,6 +27,7 @@ def test_the_rule_that_dawdles_is_found() -> None:
     three = compile_filter(FilterSpec("demo", (GOOD, BAD, GOOD)), usedns="no")
     assert find_culprit(three, f"{int(NOW)}{LINE}", 0b111, now=NOW, watch=guard) == 1
     assert find_culprit(three, f"{int(NOW)}{LINE}", 0b101, now=NOW, watch=guard) is None
+    assert find_culprit(three, f"{int(NOW)}{LINE}", 0b100, now=NOW, watch=guard) == 2  # who else?
     prefixed = compile_filter(FilterSpec("demo", (GOOD,), prefregex=r"^ slow (?:a+)+ <F-CONTENT>.*</F-CONTENT>$"))
     assert find_culprit(prefixed, f"{int(NOW)}{LINE}", 0b1, now=NOW, watch=guard) is None
 

@@ -59,11 +59,16 @@ def name_of(rule: int | None) -> str:
 
 
 def find_culprit(compiled: CompiledFilter, line: str, mask: int, *, now: float, watch: Watch) -> int | None:
-    """Return the number of the rule that takes too long on `line`; None when it is what all rules share, or unclear."""
+    """Return the number of the rule that takes too long on `line`; None when it is what all rules share, or unclear.
+
+    A single suspect is not tried: a trial that overruns costs all jails what the line itself cost them.
+    """
     if compiled.maxlines > 1 or _overruns(compiled, line, 0, now=now, watch=watch):
         return None
-    numbers = (number for number in range(len(compiled.rules)) if mask >> number & 1)
-    return next((rule for rule in numbers if _overruns(compiled, line, 1 << rule, now=now, watch=watch)), None)
+    suspects = [number for number in range(len(compiled.rules)) if mask >> number & 1]
+    if len(suspects) == 1:
+        return suspects[0]
+    return next((rule for rule in suspects if _overruns(compiled, line, 1 << rule, now=now, watch=watch)), None)
 
 
 def _overruns(compiled: CompiledFilter, line: str, mask: int, *, now: float, watch: Watch) -> bool:
