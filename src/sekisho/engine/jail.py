@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from sekisho.engine.worker import Worker
 from sekisho.judge.exempt import parse_exemptions
 from sekisho.judge.judge import Judge, Reached
 from sekisho.judge.standing import Standing
+from sekisho.match.fields import last_year_at
 from sekisho.match.filter import CompiledFilter, compile_filter
 from sekisho.match.matcher import Matcher
 from sekisho.model.action import Kind
@@ -26,12 +28,12 @@ class Jail:
     jail, whose failures are the bans of the others; from `is_ending` on no more lines are read for it.
     """
 
-    def __init__(self, spec: JailSpec, *, reached: Mapping[Subject, Reached], feeds_on_bans: bool) -> None:
-        """Compile the jail's rules; raises RuleError when they do not hold."""
+    def __init__(self, spec: JailSpec, *, reached: Mapping[Subject, Reached], feeds_on_bans: bool, now: float) -> None:
+        """Compile the jail's rules for the years around `now`; raises RuleError when they do not hold."""
         self.name = spec.name
         self.spec = spec
         self.feeds_on_bans = feeds_on_bans
-        self.compiled = compile_rules(spec)
+        self.compiled = compile_rules(spec, now=now)
         self.matcher = Matcher(self.compiled, jail=spec.name)
         self.quarantine = Quarantine()
         self.judge = Judge(spec, reached=reached)
@@ -54,9 +56,9 @@ class Jail:
         """The actions that bar, in the order of the configuration."""
         return [worker for worker in self.workers if worker.action.kind is Kind.ENFORCER]
 
-    def recompile(self, spec: JailSpec) -> None:
+    def recompile(self, spec: JailSpec, *, now: float) -> None:
         """Match by the rules of `spec` from now on; raises RuleError, and changes nothing, when they do not hold."""
-        self.compiled = compile_rules(spec)
+        self.compiled = compile_rules(spec, now=now)
         self.matcher = Matcher(self.compiled, jail=spec.name)
         self.quarantine = Quarantine()
 
@@ -90,9 +92,18 @@ class Jail:
         )
 
 
-def compile_rules(spec: JailSpec) -> CompiledFilter:
-    """Compile a jail's rules with the options of the jail that bear on them; raises RuleError."""
-    return compile_filter(spec.filter, usedns=spec.usedns, logtimezone=spec.logtimezone, logencoding=spec.logencoding)
+def compile_rules(spec: JailSpec, *, now: float) -> CompiledFilter:
+    """Compile a jail's rules with the options of the jail that bear on them; raises RuleError.
+
+    `now` sets the last year that a date can be of, as Fail2ban sets it when it starts (COMPAT 2.8, `%ExY`).
+    """
+    return compile_filter(
+        spec.filter,
+        usedns=spec.usedns,
+        logtimezone=spec.logtimezone,
+        logencoding=spec.logencoding,
+        last_year=last_year_at(time.localtime(now).tm_year),
+    )
 
 
 def with_filter_rules(spec: JailSpec, **rules: object) -> JailSpec:

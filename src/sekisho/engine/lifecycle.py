@@ -42,7 +42,7 @@ class Lifecycle:
         now = self.clock.now()
         log.info("Creating new jail '%s'", spec.name)
         reached = self.pipeline.reached(spec.name, since=now - 2 * spec.findtime)
-        jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server))
+        jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server), now=now)
         self.jails[spec.name] = jail
         self._restore(jail, now)
         if jail.feeds_on_bans:
@@ -96,7 +96,7 @@ class Lifecycle:
         """Let a running jail be as `spec` says; raises RuleError, and changes nothing, when its rules do not hold."""
         jail = self.jails[spec.name]
         if Aspect.MATCHING in touched:
-            jail.recompile(spec)
+            jail.recompile(spec, now=self.clock.now())
         old_actions = jail.spec.actions
         jail.judge_by(spec)
         jail.feeds_on_bans = feeds_on_bans(spec, self.server)
