@@ -43,7 +43,10 @@ def attackers(count: int = 2000) -> list[str]:
 
 
 def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1) -> Iterator[str]:
-    """Yield `count` syslog lines of the last eight minutes, the share `attack` of them failures."""
+    """Yield `count` syslog lines of the last eight minutes, the share `attack` of them failures.
+
+    Failures have process ids of their own: a login that follows one in the same session would be a failure too.
+    """
     chance = random.Random(seed)
     hosts = attackers()
     weights = [1 / (rank + 1) for rank in range(len(hosts))]
@@ -55,7 +58,9 @@ def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1) -> It
         stamp = time.strftime("%b %e %H:%M:%S", time.localtime(begin + 470 * number / count))
         pid = 1000 + number % 30_000
         if chance.random() < attack and (host := next(chosen, None)):
-            text = bad.format(pid=pid, user=chance.choice(_USERS), host=host, port=chance.randrange(1024, 65535))
+            text = bad.format(
+                pid=40_000 + number, user=chance.choice(_USERS), host=host, port=chance.randrange(1024, 65535)
+            )
         else:
             text = chance.choice(benign).format(pid=pid, n=chance.randrange(1, 250), port=chance.randrange(1024, 65535))
         yield f"{stamp} mx1 {text}"
