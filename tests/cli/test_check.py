@@ -55,6 +55,14 @@ def test_a_rule_without_a_literal_is_named(tmp_path: Path, capsys: pytest.Captur
     assert out.endswith("1 jail ready: j; 1 warning\n")
 
 
+def test_a_filter_that_joins_lines_is_named_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No line can be passed over then, whatever its expressions hold."""
+    assert check(tmp_path, rules="^fail from <HOST>$\n  ^bad <HOST>$\nmaxlines = 2") == 0
+    out = capsys.readouterr().out
+    assert "filter 'f' joins lines (maxlines), so that each of its expressions is tried on every line" in out
+    assert out.endswith("1 jail ready: j; 1 warning\n")
+
+
 def test_a_broken_tree_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing of it can be used."""
     assert check(tmp_path, jail="[j]\nenabled = true\nenabled = true\n") == 1

@@ -70,6 +70,11 @@ def _compiled(jail: JailSpec) -> Iterator[Problem]:
     except RuleError as error:
         yield Problem(Severity.ERROR, str(error), origin, jail.name, f"mend the filter {jail.filter.name!r}")
         return
+    if not all(search.patterns for search in compiled.searches):
+        why = "joins lines (maxlines)" if compiled.maxlines > 1 else f"reads {compiled.encoding}"
+        text = f"filter {jail.filter.name!r} {why}, so that each of its expressions is tried on every line"
+        yield Problem(Severity.WARNING, text, origin, jail.name)
+        return
     for number, search in enumerate(compiled.searches):
         if find_clue(search) is None:
             yield Problem(
