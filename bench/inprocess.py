@@ -61,7 +61,7 @@ def jails_of(names: Sequence[str], folder: Path) -> list[Jail]:
     (folder / "log").touch()
     configuration = load(folder)
     assert len(configuration.jails) == len(names), configuration.problems
-    return [Jail(spec, reached={}, feeds_on_bans=False) for spec in configuration.jails]
+    return [Jail(spec, reached={}, feeds_on_bans=False, now=SystemClock().now()) for spec in configuration.jails]
 
 
 def blocks_of(text: bytes) -> list[bytes]:
