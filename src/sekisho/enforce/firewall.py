@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import ip_address
 
 from sekisho.enforce.plan import plan
 from sekisho.enforce.ranges import Range, covers, flatten, summarize
@@ -21,7 +21,7 @@ from sekisho.enforce.ruleset import JailRules
 from sekisho.enforce.table import NftError, NftTable
 from sekisho.enforce.wire import Element
 from sekisho.model.action import ActionError, Failed, Kind
-from sekisho.model.address import Family, Network, Subject
+from sekisho.model.address import Family, Network, Subject, subject_of
 from sekisho.model.verdict import Ban
 
 _LOG = logging.getLogger("fail2ban.actions")
@@ -226,20 +226,19 @@ class NftablesAction:
 
     def _list_addresses(self, family: Family) -> Iterable[Subject]:
         for element in self._table.sets.addresses(self._rules.addresses(family)):
-            four = family is Family.INET4
-            network: Network = IPv4Network((element.key, 32)) if four else IPv6Network((element.key, 128))
-            yield Subject(str(network.network_address), family, network)
+            address = ip_address(element.key)  # four bytes or sixteen
+            yield Subject(str(address), family, is_single=True)
 
     def _list_networks(self, family: Family) -> Iterable[Subject]:
         """Return the networks that we barred and that are barred, and whatever else is in the set."""
         spans = sorted(map(_span, self._table.sets.ranges(self._rules.networks(family), _WIDTH[family])))
         barred = [net for net in self._networks[family] if covers(spans, net)]
-        yield from (Subject(str(net), family, net) for net in barred)
+        yield from map(subject_of, barred)
         ours = flatten(dict.fromkeys(barred))
         for span in spans:
             for net in summarize(span, 4 if family is Family.INET4 else 6):
                 if not covers(ours, net):
-                    yield Subject(str(net), family, net)
+                    yield subject_of(net)
 
 
 def _sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]:
@@ -254,8 +253,7 @@ def _sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]
 
 
 def _key(subject: Subject) -> bytes:
-    assert subject.network is not None
-    return subject.network.network_address.packed
+    return ip_address(subject.text).packed
 
 
 def _timeout(end: float | None, now: float) -> int | None:

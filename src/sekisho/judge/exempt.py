@@ -37,7 +37,8 @@ class Exemptions:
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
         """
-        if subject.network is not None and subject.network.prefixlen < _WIDEST[subject.family]:
+        prefix = None if subject.is_single else subject.network
+        if prefix is not None and prefix.prefixlen < _WIDEST[subject.family]:
             return "size"
         if self.itself and (subject in own or _overlaps(subject, own)):
             return "ignoreself rule"
@@ -85,7 +86,7 @@ class Screen:
 
 def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:
     return (
-        subject.network is not None and not subject.is_single and any(subject.covers(address) for address in addresses)
+        not subject.is_single and subject.network is not None and any(subject.covers(address) for address in addresses)
     )
 
 

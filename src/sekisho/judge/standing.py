@@ -37,7 +37,7 @@ class Standing:
     def covered(self, subjects: Iterable[Subject]) -> list[Ban]:
         """Return the bans of whoever one of `subjects` covers; only networks are compared with every ban."""
         wanted = dict.fromkeys(subjects)
-        wide = [subject for subject in wanted if subject.network is not None and not subject.is_single]
+        wide = [subject for subject in wanted if not subject.is_single and subject.network is not None]
         found = {subject: self._bans[subject] for subject in wanted if subject in self._bans}
         if wide:
             covered = (ban for ban in self._bans.values() if any(subject.covers(ban.subject) for subject in wide))

@@ -25,25 +25,30 @@ class Family(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a failure or a ban concerns. Made by `parse_subject`."""
+    """Whom a failure or a ban concerns. Made by `parse_subject`.
+
+    `is_single` is True for one address, False for a wider network or for other text. A jail under attack holds a
+    hundred thousand of these, so what can be derived from the text is not kept.
+    """
 
     text: str
     family: Family = field(compare=False)
-    network: Network | None = field(compare=False, repr=False)
+    is_single: bool = field(compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.text
 
     @property
-    def is_single(self) -> bool:
-        """True for one address, False for a wider network or for other text."""
-        return self.network is not None and _is_single(self.network)
+    def network(self) -> Network | None:
+        """The network that the text names, of one address or more; None for other text."""
+        return None if self.family is Family.OTHER else ip_network(self.text)
 
     def covers(self, other: Subject) -> bool:
         """True when every address of `other` lies in this subject; other text covers only its equal."""
-        if self.network is None or other.network is None:
+        if self.is_single or self.family is not other.family or self.family is Family.OTHER:
             return self.text == other.text
-        return _within(other.network, self.network)
+        inner, outer = other.network, self.network
+        return inner is not None and outer is not None and _within(inner, outer)
 
 
 def _is_single(network: Network) -> bool:
@@ -72,15 +77,20 @@ def _parse(text: str) -> Subject:
     try:
         network = ip_network(inner, strict=False)
     except ValueError:
-        return Subject(bare, Family.OTHER, None)
+        return Subject(bare, Family.OTHER, is_single=False)
     if isinstance(network, IPv6Network):
         if "%" in inner:  # a zone names an interface of this host, not an address of another
-            return Subject(bare, Family.OTHER, None)
+            return Subject(bare, Family.OTHER, is_single=False)
         if _within(network, _MAPPED):
             network = IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
+    return subject_of(network)
+
+
+def subject_of(network: Network) -> Subject:
+    """Return the subject that a network is; one of a single address is that address."""
     family = Family.INET4 if network.version == 4 else Family.INET6
-    canonical = str(network.network_address) if _is_single(network) else str(network)
-    return Subject(canonical, family, network)
+    is_single = _is_single(network)
+    return Subject(str(network.network_address) if is_single else str(network), family, is_single)
 
 
 _remembered = lru_cache(maxsize=65536)(_parse)
