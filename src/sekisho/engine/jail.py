@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 
 from sekisho.engine.api import JailStatus
 from sekisho.engine.quarantine import Quarantine
@@ -104,8 +103,3 @@ def compile_rules(spec: JailSpec, *, now: float) -> CompiledFilter:
         logencoding=spec.logencoding,
         last_year=last_year_at(time.localtime(now).tm_year),
     )
-
-
-def with_filter_rules(spec: JailSpec, **rules: object) -> JailSpec:
-    """Return `spec` with some rules of its filter replaced (`set JAIL addfailregex ...`)."""
-    return replace(spec, filter=replace(spec.filter, **rules))  # type: ignore[arg-type]
