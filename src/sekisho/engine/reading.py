@@ -30,7 +30,6 @@ from sekisho.match.finding import Finding, Remark, Unresolved
 from sekisho.match.matcher import Stumbled
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
 from sekisho.model.candidate import Candidate, Search
-from sekisho.model.duration import Seconds
 from sekisho.model.position import Position
 from sekisho.model.verdict import Failure
 from sekisho.scan.bundle import Bundle
@@ -207,7 +206,6 @@ class Reading:
         candidates = self._bundle.scan(block.data)
         if not candidates:
             return False
-        channel_of = _channels(block, candidates)
         now = self._clock.now()
         effective = False
         for index, jail in enumerate(self.jails):
@@ -217,25 +215,24 @@ class Reading:
             if jail.quarantine.out:
                 allowed = ~jail.quarantine.out
                 own = [each._replace(mask=each.mask & allowed) for each in own if each.mask & allowed]
-            if channel_of is not None:
-                own = [candidate for candidate in own if channel_of[candidate.start] >> index & 1]
             if own:
-                findtime = jail.spec.findtime * (2 if block.phase is Phase.REFILL else 1)
-                findings = self._match(jail, block, own, now=now, findtime=findtime)
+                findings = self._match(jail, block, own, now=now, channel=1 << index)
                 effective |= bool(findings)
                 self._follow_up(jail, findings, block.phase)
         return effective
 
     def _match(
-        self, jail: Jail, block: Block, own: Sequence[Candidate], *, now: float, findtime: Seconds
+        self, jail: Jail, block: Block, own: Sequence[Candidate], *, now: float, channel: int
     ) -> Sequence[Finding]:
-        """Return what the candidates say; one that cannot be matched costs itself only."""
+        """Return what the candidates on the jail's channel say; one that cannot be matched costs itself only."""
+        findtime = jail.spec.findtime * (2 if block.phase is Phase.REFILL else 1)
         findings: list[Finding] = []
         rest, tried_again = list(own), False
         while rest:
             try:
                 with self._watch(lambda: jail.matcher.at):
-                    return [*findings, *jail.matcher.read(block, rest, now=now, findtime=findtime)]
+                    found = jail.matcher.read(block, rest, now=now, findtime=findtime, channel=channel)
+                    return [*findings, *found]
             except Stumbled as stumbled:
                 findings += stumbled.findings
                 place = next(place for place, candidate in enumerate(rest) if candidate.start == stumbled.start)
@@ -278,19 +275,6 @@ class Reading:
 @lru_cache(maxsize=32)  # a glob may name thousands of logs, all read for the same jails
 def _bundle_of(jails: tuple[tuple[str, tuple[Search, ...]], ...]) -> Bundle:
     return Bundle(jails)
-
-
-def _channels(block: Block, candidates: Sequence[Candidate]) -> dict[int, int] | None:
-    """Return the channel mask of each candidate by its start, or None where the block has no channels."""
-    if block.channels is None:
-        return None
-    masks: dict[int, int] = {}
-    number = at = 0
-    for candidate in candidates:
-        number += block.data.count(b"\n", at, candidate.start)
-        at = candidate.start
-        masks[at] = block.channels[number]
-    return masks
 
 
 def date_reader(jails: Sequence[Jail], clock: Clock) -> Callable[[bytes], float | None]:
