@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
-from sekisho.engine.report import Entry, entry, local_time
+from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
 from sekisho.judge.exempt import Screen
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
@@ -29,6 +29,8 @@ from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, F
 log = logging.getLogger("fail2ban.actions")
 
 T = TypeVar("T")
+
+_new = tuple.__new__  # half the price of calling the class
 
 _PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
 
@@ -88,6 +90,26 @@ class Pipeline:
             self._conclude(jail, verdict)
         return True
 
+    def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
+        """Judge failures in their order, as `judge` does one by one, at half the price."""
+        screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
+        entries, maxretry, now = self._batch.entries, jail.spec.maxretry, self._clock.now()
+        when, moment, counted = -1.0, "", 0
+        for failure in failures:
+            _, subject, time, _, _, address = failure
+            source = screen.source(address or subject)
+            if source is not None:
+                self._conclude(jail, Ignored(failure, source))
+                continue
+            if time != when:
+                when, moment = time, local_time(time)
+            entries.append(_new(Entry, (FILTER, INFO, f"[{name}] Found {subject.text} - {moment}")))
+            counted += 1
+            counter = windows.count(failure)
+            if counter.retry >= maxretry:
+                self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
+        jail.failed_total += counted
+
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start."""
         if self.exempts(jail, failure) is None:
@@ -95,10 +117,13 @@ class Pipeline:
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
+        return self._screen_of(jail).source(failure.address or failure.subject)
+
+    def _screen_of(self, jail: Jail) -> Screen:
         around, screen = self.surroundings, self._screens.get(jail.name)
         if screen is None or not screen.is_made_of(jail.exemptions, own=around.own, resolved=around.resolved):
             screen = self._screens[jail.name] = Screen(jail.exemptions, own=around.own, resolved=around.resolved)
-        return screen.source(failure.address or failure.subject)
+        return screen
 
     def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
         """Hand a failure that names a host to `then` (judge or refill) once its addresses are known."""
@@ -112,7 +137,7 @@ class Pipeline:
     async def _when_resolved(self, jail: Jail, found: Unresolved, then: Callable[[Jail, Failure], object]) -> None:
         for subject in sorted(await self._resolve(found.hostname), key=str):
             if self._jails.get(jail.name) is jail:
-                then(jail, replace(found.failure, subject=subject))
+                then(jail, found.failure._replace(subject=subject))
         self.settle()
 
     def ban_by_hand(self, jail: Jail, ban: Ban) -> bool:

@@ -262,10 +262,16 @@ class Reading:
 
     def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
         then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge
+        failures = [finding for finding in findings if isinstance(finding, Failure)]
+        if phase is Phase.REFILL:
+            for failure in failures:
+                self._pipeline.refill(jail, failure)
+        else:
+            self._pipeline.judge_all(jail, failures)
+        if len(failures) == len(findings):
+            return
         for finding in findings:
             match finding:
-                case Failure():
-                    then(jail, finding)
                 case Unresolved():
                     self._pipeline.look_up(jail, finding, then=then)
                 case Remark(level, text):

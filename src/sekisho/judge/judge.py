@@ -51,19 +51,22 @@ class Judge:
     def decide(self, failure: Failure, *, now: float, standing: Ban | None, weight: int = 1) -> list[Verdict]:
         """Count a failure and return what follows; `standing` is the subject's ban in this jail, if one stands."""
         counter = self.windows.count(failure, weight=weight)
-        verdicts: list[Verdict] = [Counted(failure, counter.retry)]
+        counted = Counted(failure, counter.retry)
         if counter.retry < self.spec.maxretry:
-            return verdicts
-        self.windows.drop(failure.subject)
-        self._note_reached(failure.subject, counter)
+            return [counted]
+        return [counted, self.convict(counter, now=now, standing=standing)]
+
+    def convict(self, counter: Counter, *, now: float, standing: Ban | None) -> Ban | Expired | AlreadyBanned:
+        """What follows for one whose counter has reached maxretry; counting begins anew."""
+        subject = counter.failure.subject
+        self.windows.drop(subject)
+        self._note_reached(subject, counter)
         ban = self._ban(counter)
         if ban.until is not None and ban.until < now:
-            verdicts.append(Expired(ban))
-        elif standing is not None and (standing.until is None or standing.time <= now + _AHEAD):
-            verdicts.append(AlreadyBanned(ban, standing, prolong(standing, ban)))
-        else:
-            verdicts.append(ban)
-        return verdicts
+            return Expired(ban)
+        if standing is not None and (standing.until is None or standing.time <= now + _AHEAD):
+            return AlreadyBanned(ban, standing, prolong(standing, ban))
+        return ban
 
     def refill(self, failure: Failure, *, now: float) -> None:
         """Count a failure that was judged before this start, unless a ban has consumed it; decide nothing."""

@@ -12,7 +12,7 @@ their evidence: beyond `MOST_EVIDENCE` failures count as before, and their lines
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
@@ -59,13 +59,14 @@ class Windows:
         counters, key, when = self._counters, failure.subject.text, failure.time
         counter = counters.pop(key, None)
         if self._evidence > MOST_EVIDENCE:
-            failure = replace(failure, matches=())
+            failure = failure._replace(matches=())
         for line in failure.matches:
             self._evidence += len(line)
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
-            counter = Counter(failure, when, when, weight, 1, 1, self._newest(failure.matches))
+            first = failure._replace(captured=dict(failure.captured))  # read now: it will be kept
+            counter = Counter(first, when, when, weight, 1, 1, self._newest(failure.matches))
         else:
             if when > counter.last:
                 if counter.first < when - self.findtime:

@@ -39,10 +39,15 @@ class CompiledFilter:
         """How many lines one expression may reach over."""
         return self.spec.maxlines
 
+    @property
+    def is_ascii_like(self) -> bool:
+        """True when ASCII bytes mean themselves wherever they stand, so that a line can be cut behind them."""
+        return self.encoding in _ASCII_LIKE
+
     @cached_property
     def searches(self) -> tuple[Search, ...]:
         """For each failregex, what the scanner may look for; feed these to `scan.bundle.Bundle`."""
-        if self.maxlines > 1 or self.encoding not in _ASCII_LIKE:
+        if self.maxlines > 1 or not self.is_ascii_like:
             return tuple(Search() for _ in self.rules)
         before = (self.prefix.pattern,) if self.prefix else ()
         custom = any(template.custom for template in self.detector.templates)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from sekisho.model.address import Family, Subject, parse_subject
@@ -56,6 +57,40 @@ def text_of(value: Captured | None) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
+class Captures(Mapping[str, Captured]):
+    """What a match has captured, read when somebody asks: of a crowd of failures hardly any is ever asked."""
+
+    __slots__ = ("_before", "_found", "_groups", "_read")
+
+    def __init__(
+        self,
+        read: Callable[[re.Match[str] | None, re.Match[str]], Groups],
+        before: re.Match[str] | None,
+        found: re.Match[str],
+    ) -> None:
+        self._read = read
+        self._before = before
+        self._found = found
+        self._groups: Groups | None = None
+
+    def __repr__(self) -> str:
+        return f"Captures({self._all()})"
+
+    def __getitem__(self, name: str) -> Captured:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> Groups:
+        if self._groups is None:
+            self._groups = self._read(self._before, self._found)
+        return self._groups
+
+
 class Who(NamedTuple):
     """Whom a match concerns. `hostname`: a name to be looked up first. Neither: nobody is known yet."""
 
@@ -67,6 +102,12 @@ class Who(NamedTuple):
     def is_known(self) -> bool:
         """True when a failure can be counted to somebody, be it after a look-up."""
         return self.subject is not None or self.hostname is not None
+
+
+@lru_cache(maxsize=16384)
+def who_is(address: str) -> Who:
+    """The one whom a plain address names."""
+    return Who(parse_subject(address))
 
 
 def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:

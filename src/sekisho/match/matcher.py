@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
 from sekisho.match.finding import Finding, Hit, LineVerdict, Remark, Unresolved
-from sekisho.match.placing import Placing
+from sekisho.match.placing import Opening, Placing
 from sekisho.match.rulebook import Match, RuleBook
 from sekisho.model.address import parse_subject
 from sekisho.model.block import Block, Phase
@@ -20,6 +20,8 @@ from sekisho.model.duration import Seconds
 from sekisho.model.verdict import Failure
 
 _DAY = 86400
+_new = tuple.__new__  # half the price of calling the class
+
 _MOST_REMARKS = 256  # subjects remembered as said today
 
 
@@ -114,21 +116,43 @@ class Matcher:
         channel: int | None,  # noqa: ARG002 - a file has none
     ) -> None:
         data, source, placing = block.data, block.source, self._placing
-        encoding = self.filter.encoding
+        encoding, telling = self.filter.encoding, self._book.telling
+        opening: Opening | None = None  # lines of the second at hand have their time without a look at their date
+        last = -1
         for start, end, mask in candidates:
             self.at = start
+            stop = end if end - start <= LONGEST_LINE else start + LONGEST_LINE
+            if opening is not None and data.startswith(opening.text, start):
+                last = start
+                _, cut, date, when = opening
+                if when is None:
+                    continue
+                try:
+                    remainder = data[start + cut : stop].decode(encoding).rstrip("\r\n")
+                except UnicodeDecodeError:
+                    remainder = self._line(data, start, end, source)[cut:]
+                if mask & telling or not self._book.is_unheard(remainder, mask):
+                    self._apply(date + remainder, remainder, mask, when, findings, now=now)
+                continue
+            if last >= 0:
+                placing.note_last(source, last)
+                last = -1
             try:
-                line = data[start : min(end, start + LONGEST_LINE)].decode(encoding).rstrip("\r\n")
+                line = data[start:stop].decode(encoding).rstrip("\r\n")
             except UnicodeDecodeError:
                 line = self._line(data, start, end, source)
-            when, remainder = placing.of_candidate(source, data, start, line, live=live, now=now)
-            if when is None:
+            stamp, remainder = placing.of_candidate(source, data, start, line, live=live, now=now)
+            if stamp is None:
                 if self._book.apply(line, remainder, now=now, mask=mask)[0]:
                     self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
                 continue
-            when = placing.timely(when, live=live, now=now, findtime=findtime)
-            if when is not None:
+            if self.filter.is_ascii_like:
+                opening = placing.opening(source, line, live=live, now=now, findtime=findtime)
+            when = placing.timely(stamp, live=live, now=now, findtime=findtime)
+            if when is not None and (mask & telling or not self._book.is_unheard(remainder, mask)):
                 self._apply(line, remainder, mask, when, findings, now=now)
+        if last >= 0:
+            placing.note_last(source, last)
         placing.end_block(source, data)
 
     def _read_journal(
@@ -154,7 +178,8 @@ class Matcher:
             when = self._placing.timely(stamp, live=live, now=now, findtime=findtime)
             if when is not None:
                 line = self._line(data, start, end, block.source)
-                self._apply(_journal_line(line, stamp), line, mask, when, findings, now=now)
+                if mask & self._book.telling or not self._book.is_unheard(line, mask):
+                    self._apply(_journal_line(line, stamp), line, mask, when, findings, now=now)
 
     def _line(self, data: bytes, start: int, end: int, source: str) -> str:
         line, is_clean = self.filter.decode(data[start : min(end, start + LONGEST_LINE)])
@@ -168,14 +193,13 @@ class Matcher:
     def _apply(
         self, original: str, remainder: str, mask: int, when: float, findings: list[Finding], *, now: float
     ) -> None:
-        if self._book.is_unheard(remainder, mask):
-            return
-        found, _ = self._book.apply(original, remainder, now=now, mask=mask)
-        for _, (subject, hostname, address), nofail, matches, captured in found:
+        for _, (subject, hostname, address), nofail, matches, captured in self._book.apply(
+            original, remainder, now=now, mask=mask
+        )[0]:
             if nofail:
                 continue
             if subject is not None:
-                findings.append(Failure(self.jail, subject, when, matches, captured, address))
+                findings.append(_new(Failure, (self.jail, subject, when, matches, captured, address)))
             elif hostname is not None:
                 failure = Failure(self.jail, parse_subject(hostname), when, matches, captured)
                 findings.append(Unresolved(failure, hostname, warn=self.filter.usedns == "warn"))

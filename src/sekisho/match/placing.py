@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sekisho.match.dates import DateMemory
 from sekisho.match.filter import CompiledFilter
@@ -35,6 +36,18 @@ class _Memory:
     last: float | None = None
     tail: bytes = b""  # the end of the blocks before, as far as nobody looked for dates in it
     known: int | None = None  # the offset in the block at hand before which `last` is the nearest date
+
+
+class Opening(NamedTuple):
+    """How the lines of one second begin: `text`, of which the date is the first `cut` bytes.
+
+    `when` is the time to count with; None where such lines are too old to count.
+    """
+
+    text: bytes
+    cut: int
+    date: str
+    when: float | None
 
 
 class Placing:
@@ -85,6 +98,22 @@ class Placing:
         if memory.last is not None and (not live or memory.last > now - LATE):
             return memory.last, line
         return at_worst, remainder
+
+    def opening(self, source: str, line: str, *, live: bool, now: float, findtime: Seconds) -> Opening | None:
+        """What `line`, the last one of `source` that was given its time, has in common with others of its second.
+
+        None where that is not known, or cannot be seen in the bytes. It holds as long as `now` does.
+        """
+        habits = self._memories[source].habits
+        date = habits.opened
+        if date is None or date.start or date.stamp is None or not habits.opening.isascii():
+            return None
+        when = self.timely(date.stamp, live=live, now=now, findtime=findtime)
+        return Opening(habits.opening.encode("ascii"), date.end, line[: date.end], when)
+
+    def note_last(self, source: str, start: int) -> None:
+        """The line at `start` of the block at hand had the same date as the last one that was given its time."""
+        self._memories[source].known = start
 
     def end_block(self, source: str, data: bytes) -> None:
         """The next candidate of `source` stands behind `data`."""

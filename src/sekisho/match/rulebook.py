@@ -11,14 +11,15 @@ something to a session that is open, so one that can be nothing else, of a sessi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
-from sekisho.match.groups import Groups, Who, who_of
+from sekisho.match.groups import Captures, Who, who_is, who_of
 from sekisho.match.sessions import Sessions
 from sekisho.match.shape import leads
+from sekisho.match.trial import Trial, make_trial
 from sekisho.model.verdict import Captured
 
 LONGEST_EVIDENCE = 4096
@@ -26,19 +27,7 @@ LONGEST_EVIDENCE = 4096
 
 _MOST_MASKS = 4096
 
-_NOTHING: Groups = {}
 _SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
-
-
-class _Trial(NamedTuple):
-    """A rule at hand: its number, and its two ways to look at a text."""
-
-    number: int
-    search: Callable[[str], re.Match[str] | None]
-    read: Callable[[re.Match[str]], Groups]
-
-
-Trials = tuple[_Trial, ...]
 
 
 class Match(NamedTuple):
@@ -55,15 +44,17 @@ class RuleBook:
     """The expressions of one jail, with the sessions and the line buffer that they need."""
 
     def __init__(self, compiled: CompiledFilter) -> None:
-        self._prefix = compiled.prefix
+        self._prefix = compiled.prefix.pattern.search if compiled.prefix else None
+        self._content = compiled.prefix.pattern.groupindex.get("content", 0) if compiled.prefix else 0
+        self._session = compiled.prefix.pattern.groupindex.get("mlfid", 0) if compiled.prefix else 0
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
-        self._rules: Trials = tuple(
-            _Trial(number, rule.pattern.search, rule.read) for number, rule in enumerate(compiled.rules)
+        self._rules = tuple(
+            make_trial(number, rule, compiled.prefix) for number, rule in enumerate(compiled.rules)
         )
-        self._by_mask: dict[int, Trials] = {}
-        self._telling = self._telling_of(compiled)
+        self._by_mask: dict[int, tuple[Trial, ...]] = {}
+        self.telling = self._telling_of(compiled)
         self._id_leads = compiled.prefix is not None and leads(compiled.prefix.pattern, "mlfid")
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
         self.sessions = Sessions()
@@ -76,7 +67,7 @@ class RuleBook:
 
         `mask` holds the rules that may match it.
         """
-        if mask & self._telling:
+        if mask & self.telling:
             return False
         return not (self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions))
 
@@ -99,21 +90,22 @@ class RuleBook:
         text = remainder + "\n"
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        narrowed = self._narrow(text)
-        if narrowed is None:
-            return [], False
-        text, _, before = narrowed
+        before = None
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return [], False
+            text, _ = self._content_of(text, before)
         matches: list[Match] = []
-        for number, search, read in self._rules if mask is None else self._chosen(mask):
-            found = search(text)
+        for trial in self._rules if mask is None else self._chosen(mask):
+            found = trial.search(text)
             if found is None:
                 continue
             if self._ignores and self._is_ignored(text):
                 return matches, True
-            groups = read(found)
-            if before:
-                groups = before | groups
-            matches += self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now)
+            match = self._match(trial, before, found, (original[:LONGEST_EVIDENCE],), now=now)
+            if match is not None:
+                matches.append(match)
             if not check_all:
                 break
         return matches, False
@@ -122,12 +114,14 @@ class RuleBook:
         text = buffer.push(line)
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        narrowed = self._narrow(text)
-        if narrowed is None:
-            return [], False
-        searched, shift, before = narrowed
-        for number, search, read in self._rules:
-            found = search(searched)
+        before, searched, shift = None, text, 0
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return [], False
+            searched, shift = self._content_of(text, before)
+        for trial in self._rules:
+            found = trial.search(searched)
             if found is None:
                 continue
             lines = buffer.covered(text, found, shift=shift)
@@ -135,21 +129,16 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            return self._match(number, before | read(found), evidence, now=now), False
+            match = self._match(trial, before, found, evidence, now=now)
+            return [] if match is None else [match], False
         return [], False
 
-    def _narrow(self, text: str) -> tuple[str, int, Groups] | None:
-        """What prefregex leaves of a text, where that begins, and the groups it gives; None where it does not match."""
-        if self._prefix is None:
-            return text, 0, _NOTHING
-        found = self._prefix.pattern.search(text)
-        if found is None:
-            return None
-        before = self._prefix.read(found)
-        if before.pop("content", None):
-            start, end = found.span("content")
-            return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start, before
-        return text, 0, before
+    def _content_of(self, text: str, before: re.Match[str]) -> tuple[str, int]:
+        """What prefregex leaves of a text, and where that begins: all of it when it has captured no content."""
+        start, end = before.span(self._content)
+        if not self._content or start == end:
+            return text, 0
+        return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start
 
     @staticmethod
     def _telling_of(compiled: CompiledFilter) -> int:
@@ -163,7 +152,7 @@ class RuleBook:
             if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
         )
 
-    def _chosen(self, mask: int) -> Trials:
+    def _chosen(self, mask: int) -> tuple[Trial, ...]:
         rules = self._by_mask.get(mask)
         if rules is None:
             rules = tuple(rule for rule in self._rules if mask >> rule.number & 1)
@@ -174,13 +163,23 @@ class RuleBook:
     def _is_ignored(self, text: str) -> bool:
         return any(search(text) for search in self._ignores)
 
-    def _match(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> list[Match]:
-        """The match of a rule; none where it concerns a host name that must not be looked up."""
-        session = groups.get("mlfid")
-        if isinstance(session, str):
-            told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
-            match = Match(number, told.who, told.nofail, told.matches, told.groups)
+    def _match(
+        self, trial: Trial, before: re.Match[str] | None, found: re.Match[str], lines: tuple[str, ...], *, now: float
+    ) -> Match | None:
+        """The match of a rule; None where it concerns a host name that must not be looked up."""
+        if trial.is_plain and (address := found[trial.ip4] or found[trial.ip6]):
+            session = before[self._session] if before is not None and self._session else None
+            if session is None:
+                return Match(trial.number, who_is(address), False, lines, Captures(trial.read, before, found))
+            captured = Captures(trial.read_first, before, found)
+            if self.sessions.begin(session, captured, lines, now=now):
+                return Match(trial.number, who_is(address), False, lines, captured)
+        groups = trial.read(before, found)
+        named = groups.get("mlfid")
+        if isinstance(named, str):
+            told = self.sessions.tell(named, groups, lines, now=now, usedns=self._usedns)
+            match = Match(trial.number, told.who, told.nofail, told.matches, told.groups)
         else:
             who = who_of(groups, usedns=self._usedns)
-            match = Match(number, who, bool(groups.get("nofail")), lines, groups)
-        return [] if match.who.hostname is not None and self._usedns == "no" else [match]
+            match = Match(trial.number, who, bool(groups.get("nofail")), lines, groups)
+        return None if match.who.hostname is not None and self._usedns == "no" else match

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
@@ -15,23 +16,23 @@ Captured = str | tuple[str | None, ...]
 """The value of a captured group; a tuple for `<F-TUPLE_...>` and for the users of a session."""
 
 
-def _nothing() -> Mapping[str, Captured]:
-    return MappingProxyType({})
+_NOTHING: Mapping[str, Captured] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A countable failure of `subject` at `time` (seconds since the epoch).
 
     `matches` are the log lines that prove it. `captured` are the groups that the rule captured, in lower case
     (`user`, `ip4` ...). `address` is who to act against where the identifier is not itself an address (COMPAT 2.3).
+
+    A tuple, since under attack there are hundreds of thousands of them a second.
     """
 
     jail: str
     subject: Subject
     time: float
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
+    captured: Mapping[str, Captured] = _NOTHING
     address: Subject | None = None
 
 
@@ -57,7 +58,7 @@ class Ban:
     failures: int = 0
     count: int = 1
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=lambda: _NOTHING, hash=False)
     address: Subject | None = None
     cause: Cause = Cause.FAILURES
     reason: str = ""
