@@ -83,6 +83,7 @@ def main() -> int:
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     control = set_up(logtarget="/dev/null", loglevel="INFO")
+    gc.set_threshold(20_000, 20, 20)  # as the daemon does
 
     def write(entries: Sequence[Entry]) -> None:
         write_entries(entries, control)
@@ -113,6 +114,7 @@ def main() -> int:
                 events = [Block("bench", data, NOTHING, Phase.CATCHUP) for data in blocks]
                 profile = cProfile.Profile()
                 gc.collect()
+                gc.freeze()
                 begin = time.process_time()
                 if options.profile:
                     profile.enable()

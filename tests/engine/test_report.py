@@ -27,16 +27,16 @@ BAN = Ban("demo", HOST, 1000, 600)
 @pytest.mark.parametrize(
     ("verdict", "expected"),
     [
-        (Counted(FAILURE, 1), Entry("fail2ban.filter", 20, f"[demo] Found 192.0.2.10 - {local_time(1000)}")),
-        (Ignored(FAILURE, "ip"), Entry("fail2ban.filter", 20, "[demo] Ignore 192.0.2.10 by ip")),
-        (BAN, Entry("fail2ban.actions", 25, "[demo] Ban 192.0.2.10")),
+        (Counted(FAILURE, 1), Entry("fail2ban.filter", 20, (f"[demo] Found 192.0.2.10 - {local_time(1000)}",))),
+        (Ignored(FAILURE, "ip"), Entry("fail2ban.filter", 20, ("[demo] Ignore 192.0.2.10 by ip",))),
+        (BAN, Entry("fail2ban.actions", 25, ("[demo] Ban 192.0.2.10",))),
         (
             Ban("demo", HOST, 1000, 600, cause=Cause.RESTORED),
-            Entry("fail2ban.actions", 25, "[demo] Restore Ban 192.0.2.10"),
+            Entry("fail2ban.actions", 25, ("[demo] Restore Ban 192.0.2.10",)),
         ),
-        (Expired(BAN), Entry("fail2ban.actions", 20, "[demo] Ignore 192.0.2.10, expired bantime")),
-        (Unban(BAN, Release.EXPIRED), Entry("fail2ban.actions", 25, "[demo] Unban 192.0.2.10")),
-        (Unban(BAN, Release.STOPPED), Entry("fail2ban.actions", 25, "[demo] Repeal Ban 192.0.2.10")),
+        (Expired(BAN), Entry("fail2ban.actions", 20, ("[demo] Ignore 192.0.2.10, expired bantime",))),
+        (Unban(BAN, Release.EXPIRED), Entry("fail2ban.actions", 25, ("[demo] Unban 192.0.2.10",))),
+        (Unban(BAN, Release.STOPPED), Entry("fail2ban.actions", 25, ("[demo] Repeal Ban 192.0.2.10",))),
     ],
 )
 def test_each_verdict_is_a_line_that_others_parse(verdict: Verdict, expected: Entry) -> None:
@@ -48,4 +48,4 @@ def test_each_verdict_is_a_line_that_others_parse(verdict: Verdict, expected: En
 def test_an_address_that_goes_on_talking_is_reported_louder(later: int, level: int) -> None:
     """Already banned is a debug line at first, and a warning when the ban seems to have no effect (COMPAT 3.2)."""
     verdict = AlreadyBanned(Ban("demo", HOST, 1000 + later, 600), BAN, None)
-    assert entry(verdict) == Entry("fail2ban.actions", level, "[demo] 192.0.2.10 already banned")
+    assert entry(verdict) == Entry("fail2ban.actions", level, ("[demo] 192.0.2.10 already banned",))

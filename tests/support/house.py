@@ -127,7 +127,7 @@ class MemoryHouse:
         return self.actions.setdefault(jail.name, MemoryAction())
 
     def _write(self, entries: Sequence[Entry]) -> None:
-        self.entries += [entry.text for entry in entries]
+        self.entries += [text for entry in entries for text in entry.texts]
 
     async def fails(self, *hosts: str, ago: float = 0) -> None:
         """Let a failure of each host be logged, `ago` seconds before now, and be digested."""

@@ -135,7 +135,7 @@ def assemble(
 def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
     """Write log lines, runs of one kind in one go."""
     for (logger, level), run in groupby(entries, key=itemgetter(0, 1)):
-        log_control.write_batch(logger, level, [entry.text for entry in run])
+        log_control.write_batch(logger, level, [text for entry in run for text in entry.texts])
 
 
 def jail_facts(status: JailStatus) -> dict[str, str]:

@@ -217,7 +217,7 @@ class Engine:
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
         now = self._parts.clock.now()
-        entry = Entry(FILTER, INFO, f"[{jail}] Attempt {subject} - {local_time(now)}")
+        entry = Entry(FILTER, INFO, (f"[{jail}] Attempt {subject} - {local_time(now)}",))
         target = self._jail(jail)
         self._parts.write([entry])
         counted = self._pipeline.judge(target, Failure(jail, subject, now, tuple(lines)), weight=max(1, len(lines)))

@@ -30,8 +30,6 @@ log = logging.getLogger("fail2ban.actions")
 
 T = TypeVar("T")
 
-_new = tuple.__new__  # half the price of calling the class
-
 _PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
 
 MOST_LOOKUPS = 500
@@ -93,20 +91,25 @@ class Pipeline:
     def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
         """Judge failures in their order, as `judge` does one by one, at half the price."""
         screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
-        entries, maxretry, now = self._batch.entries, jail.spec.maxretry, self._clock.now()
+        maxretry, now = jail.spec.maxretry, self._clock.now()
+        found: list[str] = []
         when, moment, counted = -1.0, "", 0
         for failure in failures:
             _, subject, time, _, _, address = failure
             source = screen.source(address or subject)
             if source is not None:
+                found = []
                 self._conclude(jail, Ignored(failure, source))
                 continue
             if time != when:
                 when, moment = time, local_time(time)
-            entries.append(_new(Entry, (FILTER, INFO, f"[{name}] Found {subject.text} - {moment}")))
+            if not found:
+                self._batch.entries.append(Entry(FILTER, INFO, found))
+            found.append(f"[{name}] Found {subject.text} - {moment}")
             counted += 1
             counter = windows.count(failure)
             if counter.retry >= maxretry:
+                found = []  # what follows stands behind these lines
                 self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
         jail.failed_total += counted
 
@@ -285,5 +288,5 @@ class Pipeline:
 
 def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:
     """Return what a ban elsewhere means to a recidive jail: one failure, proved by the line the log has of it."""
-    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).text}"
+    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).texts[0]}"
     return Failure(jail=jail, subject=ban.subject, time=when, matches=(line,), address=ban.address)

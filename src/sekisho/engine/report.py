@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, assert_never
 
@@ -15,14 +16,14 @@ ACTIONS = "fail2ban.actions"
 
 
 class Entry(NamedTuple):
-    """One log line: the logger's name, the level's number (COMPAT section 0), the message.
+    """Log lines of one kind: the logger's name, the level's number (COMPAT section 0), the messages.
 
-    A tuple, since there may be hundreds of thousands of them a second.
+    Lines that follow each other share one, since there may be hundreds of thousands of them a second.
     """
 
     logger: str
     level: int
-    text: str
+    texts: Sequence[str]
 
 
 @lru_cache(maxsize=4096)
@@ -36,20 +37,20 @@ def entry(verdict: Verdict) -> Entry:
     match verdict:
         case Counted(failure):
             text = f"[{failure.jail}] Found {failure.subject.text} - {local_time(failure.time)}"
-            return Entry(FILTER, INFO, text)
+            return Entry(FILTER, INFO, (text,))
         case Ignored(failure, source):
-            return Entry(FILTER, INFO, f"[{failure.jail}] Ignore {failure.subject} by {source}")
+            return Entry(FILTER, INFO, (f"[{failure.jail}] Ignore {failure.subject} by {source}",))
         case Ban():
             verb = "Restore Ban" if verdict.cause is Cause.RESTORED else "Ban"
-            return Entry(ACTIONS, NOTICE, f"[{verdict.jail}] {verb} {verdict.subject}")
+            return Entry(ACTIONS, NOTICE, (f"[{verdict.jail}] {verb} {verdict.subject}",))
         case Expired(ban):
-            return Entry(ACTIONS, INFO, f"[{ban.jail}] Ignore {ban.subject}, expired bantime")
+            return Entry(ACTIONS, INFO, (f"[{ban.jail}] Ignore {ban.subject}, expired bantime",))
         case AlreadyBanned(ban, standing):
             late = ban.time - standing.time
             level = DEBUG if late < 3 else NOTICE if late < 60 else WARNING
-            return Entry(ACTIONS, level, f"[{ban.jail}] {ban.subject} already banned")
+            return Entry(ACTIONS, level, (f"[{ban.jail}] {ban.subject} already banned",))
         case Unban(ban, release):
             verb = "Repeal Ban" if release is Release.STOPPED else "Unban"
-            return Entry(ACTIONS, NOTICE, f"[{ban.jail}] {verb} {ban.subject}")
+            return Entry(ACTIONS, NOTICE, (f"[{ban.jail}] {verb} {ban.subject}",))
         case _:
             assert_never(verdict)

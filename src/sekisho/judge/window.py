@@ -60,13 +60,14 @@ class Windows:
         counter = counters.pop(key, None)
         if self._evidence > MOST_EVIDENCE:
             failure = failure._replace(matches=())
-        for line in failure.matches:
+        matches = failure.matches
+        for line in matches:
             self._evidence += len(line)
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
             first = failure._replace(captured=dict(failure.captured))  # read now: it will be kept
-            counter = Counter(first, when, when, weight, 1, 1, self._newest(failure.matches))
+            counter = Counter(first, when, when, weight, 1, 1, self._newest(matches))
         else:
             if when > counter.last:
                 if counter.first < when - self.findtime:
@@ -78,7 +79,7 @@ class Windows:
                 counter.ties += 1
             counter.retry += weight
             counter.failures += 1
-            counter.matches = self._newest(counter.matches + failure.matches)
+            counter.matches = self._newest(counter.matches + matches)
         counters[key] = counter
         return counter
 
@@ -101,4 +102,6 @@ class Windows:
             del self._counters[subject.text]
 
     def _newest(self, matches: tuple[str, ...]) -> tuple[str, ...]:
+        if len(matches) <= self.maxmatches:
+            return matches
         return matches[-self.maxmatches :] if self.maxmatches > 0 else ()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from sekisho.model.address import Family, Subject, parse_subject
@@ -102,12 +101,6 @@ class Who(NamedTuple):
     def is_known(self) -> bool:
         """True when a failure can be counted to somebody, be it after a look-up."""
         return self.subject is not None or self.hostname is not None
-
-
-@lru_cache(maxsize=16384)
-def who_is(address: str) -> Who:
-    """The one whom a plain address names."""
-    return Who(parse_subject(address))
 
 
 def who_of(groups: Mapping[str, Captured], *, usedns: str) -> Who:

@@ -56,6 +56,7 @@ class Placing:
     def __init__(self, compiled: CompiledFilter, say: Say) -> None:
         self._find = compiled.detector.find
         self._decode = compiled.decode
+        self._is_ascii_like = compiled.is_ascii_like
         self._say = say
         self._memories: dict[str, _Memory] = {}
 
@@ -99,17 +100,19 @@ class Placing:
             return memory.last, line
         return at_worst, remainder
 
-    def opening(self, source: str, line: str, *, live: bool, now: float, findtime: Seconds) -> Opening | None:
-        """What `line`, the last one of `source` that was given its time, has in common with others of its second.
+    def opening(self, source: str, *, live: bool, now: float, findtime: Seconds) -> Opening | None:
+        """What the last line of `source` that has a date has in common with others of its second.
 
         None where that is not known, or cannot be seen in the bytes. It holds as long as `now` does.
         """
+        if not self._is_ascii_like:
+            return None
         habits = self._memories[source].habits
         date = habits.opened
         if date is None or date.start or date.stamp is None or not habits.opening.isascii():
             return None
         when = self.timely(date.stamp, live=live, now=now, findtime=findtime)
-        return Opening(habits.opening.encode("ascii"), date.end, line[: date.end], when)
+        return Opening(habits.opening.encode("ascii"), date.end, habits.opening[: date.end], when)
 
     def note_last(self, source: str, start: int) -> None:
         """The line at `start` of the block at hand had the same date as the last one that was given its time."""

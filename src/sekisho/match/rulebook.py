@@ -16,16 +16,20 @@ from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
-from sekisho.match.groups import Captures, Who, who_is, who_of
+from sekisho.match.finding import Unresolved
+from sekisho.match.groups import Captures, Who, who_of
 from sekisho.match.sessions import Sessions
 from sekisho.match.shape import leads
 from sekisho.match.trial import Trial, make_trial
-from sekisho.model.verdict import Captured
+from sekisho.model.address import parse_subject
+from sekisho.model.verdict import Captured, Failure
 
 LONGEST_EVIDENCE = 4096
 """Characters kept of a line as evidence."""
 
 _MOST_MASKS = 4096
+
+_new = tuple.__new__  # half the price of calling the class
 
 _SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
 
@@ -43,42 +47,70 @@ class Match(NamedTuple):
 class RuleBook:
     """The expressions of one jail, with the sessions and the line buffer that they need."""
 
-    def __init__(self, compiled: CompiledFilter) -> None:
+    def __init__(self, compiled: CompiledFilter, *, jail: str) -> None:
+        self._jail = jail
         self._prefix = compiled.prefix.pattern.search if compiled.prefix else None
         self._content = compiled.prefix.pattern.groupindex.get("content", 0) if compiled.prefix else 0
         self._session = compiled.prefix.pattern.groupindex.get("mlfid", 0) if compiled.prefix else 0
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
-        self._rules = tuple(
-            make_trial(number, rule, compiled.prefix) for number, rule in enumerate(compiled.rules)
-        )
+        self._rules = tuple(make_trial(number, rule, compiled.prefix) for number, rule in enumerate(compiled.rules))
         self._by_mask: dict[int, tuple[Trial, ...]] = {}
         self.telling = self._telling_of(compiled)
         self._id_leads = compiled.prefix is not None and leads(compiled.prefix.pattern, "mlfid")
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
+        self._is_involved = self._buffer is not None or bool(self._ignores)
         self.sessions = Sessions()
 
     def __len__(self) -> int:
         return len(self._rules)
 
-    def is_unheard(self, remainder: str, mask: int) -> bool:
-        """True when a line can do no more than end a session, and no such session is open: `apply` would find nothing.
+    def may_hear(self, remainder: str) -> bool:
+        """False when no session is open to which a line can belong: one that is not `telling` then says nothing."""
+        return self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions) > 0
 
-        `mask` holds the rules that may match it.
-        """
-        if mask & self.telling:
-            return False
-        return not (self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions))
+    def hear(self, original: str, remainder: str, mask: int, when: float, now: float) -> Failure | Unresolved | None:
+        """The failure that a line of `when` tells: by the first rule that matches it, of those in `mask`."""
+        if self._is_involved:
+            matches, _ = self.apply(original, remainder, now=now, mask=mask)
+            return self._told(matches[0], when) if matches else None
+        text = remainder + "\n"
+        before = None
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return None
+            start, end = before.span(self._content)
+            text = text[start:] if end == len(text) - 1 else self._content_of(text, before)[0]
+        for trial in self._by_mask.get(mask) or self._chosen(mask):
+            found = trial.search(text)
+            if found is None:
+                continue
+            lines = (original[:LONGEST_EVIDENCE],)
+            if trial.is_plain and (address := found[trial.ip4] or found[trial.ip6]):
+                session = before[self._session] if before is not None and self._session else None
+                captured = Captures(trial.read if session is None else trial.read_first, before, found)
+                if session is None or self.sessions.begin(session, captured, lines, now):
+                    return _new(Failure, (self._jail, parse_subject(address), when, lines, captured, None))
+            match = self._match(trial, before, found, lines, now=now)
+            return self._told(match, when) if match is not None else None
+        return None
+
+    def _told(self, match: Match, when: float) -> Failure | Unresolved | None:
+        """What a match that counts tells; None where it is context, or nobody is known yet."""
+        _, (subject, hostname, address), nofail, lines, captured = match
+        if nofail:
+            return None
+        if subject is not None:
+            return Failure(self._jail, subject, when, lines, captured, address)
+        if hostname is None:
+            return None
+        failure = Failure(self._jail, parse_subject(hostname), when, lines, captured)
+        return Unresolved(failure, hostname, warn=self._usedns == "warn")
 
     def apply(
-        self,
-        original: str,
-        remainder: str,
-        *,
-        now: float,
-        mask: int | None = None,
-        check_all: bool = False,
+        self, original: str, remainder: str, *, now: float, mask: int | None = None, check_all: bool = False
     ) -> tuple[list[Match], bool]:
         """The matches of a line, and whether an ignoreregex made it nothing.
 
@@ -95,7 +127,7 @@ class RuleBook:
             before = self._prefix(text)
             if before is None:
                 return [], False
-            text, _ = self._content_of(text, before)
+            text = self._content_of(text, before)[0]
         matches: list[Match] = []
         for trial in self._rules if mask is None else self._chosen(mask):
             found = trial.search(text)
@@ -167,17 +199,10 @@ class RuleBook:
         self, trial: Trial, before: re.Match[str] | None, found: re.Match[str], lines: tuple[str, ...], *, now: float
     ) -> Match | None:
         """The match of a rule; None where it concerns a host name that must not be looked up."""
-        if trial.is_plain and (address := found[trial.ip4] or found[trial.ip6]):
-            session = before[self._session] if before is not None and self._session else None
-            if session is None:
-                return Match(trial.number, who_is(address), False, lines, Captures(trial.read, before, found))
-            captured = Captures(trial.read_first, before, found)
-            if self.sessions.begin(session, captured, lines, now=now):
-                return Match(trial.number, who_is(address), False, lines, captured)
         groups = trial.read(before, found)
-        named = groups.get("mlfid")
-        if isinstance(named, str):
-            told = self.sessions.tell(named, groups, lines, now=now, usedns=self._usedns)
+        session = groups.get("mlfid")
+        if isinstance(session, str):
+            told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
             match = Match(trial.number, told.who, told.nofail, told.matches, told.groups)
         else:
             who = who_of(groups, usedns=self._usedns)

@@ -30,6 +30,8 @@ MOST_USERS = 64
 """User names told apart in one session: a process may serve one connection after another under one id."""
 
 
+_new = tuple.__new__  # half the price of calling the class
+
 _MOST_LENGTHS = 8  # process ids have up to seven digits, and a host has one name
 
 
@@ -126,14 +128,19 @@ class Sessions:
                 return True
         return False
 
-    def begin(self, session: str, captured: Mapping[str, Captured], lines: tuple[str, ...], *, now: float) -> bool:
+    def begin(self, session: str, captured: Mapping[str, Captured], lines: tuple[str, ...], now: float) -> bool:
         """Open a session with a failure of somebody known; False, and nothing has changed, when it is open already.
 
         `captured` holds the session's users besides what the line has captured.
         """
-        if session in self._open:
+        known = self._open
+        if session in known:
             return False
-        self._open_session(session, _Newborn(now, captured, lines))
+        if len(known) >= MOST_SESSIONS:
+            del known[next(iter(known))]
+        known[session] = _new(_Newborn, (now, captured, lines))
+        if len(session) not in self._lengths:
+            self._note_length(session)
         return True
 
     def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
@@ -175,10 +182,13 @@ class Sessions:
             known = self._open[session] = known.facts()
         return known
 
-    def _open_session(self, session: str, facts: _Facts | _Newborn) -> None:
+    def _open_session(self, session: str, facts: _Facts) -> None:
         if len(self._open) >= MOST_SESSIONS:
             del self._open[next(iter(self._open))]
         self._open[session] = facts
+        self._note_length(session)
+
+    def _note_length(self, session: str) -> None:
         self._lengths.add(len(session))
         if len(self._lengths) > _MOST_LENGTHS:
             self._lengths = {len(each) for each in self._open}
