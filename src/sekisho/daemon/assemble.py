@@ -33,7 +33,6 @@ from sekisho.lookup.whois import Whois, find_whois
 from sekisho.model.action import Action
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
-from sekisho.notify.mail import MailAction
 from sekisho.sources.globs import Globs
 from sekisho.sources.journal import JournalSource
 from sekisho.sources.tail import FileSource
@@ -213,6 +212,8 @@ class Actions:
             case "observe":
                 return ObserveAction(jail=jail.name, actname=spec.actname)
             case "mail":
+                from sekisho.notify.mail import MailAction  # a twentieth of a start's time
+
                 return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
