@@ -57,7 +57,8 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         if value is not None:
             properties[option] = value
     native = None if properties.get("actionban", "").strip() else properties.get("native", "").strip() or None
-    return ActionSpec(name, properties["actname"], MappingProxyType(properties), native)
+    asked = MappingProxyType(definition.parameters())
+    return ActionSpec(name, properties["actname"], MappingProxyType(properties), native, asked)
 
 
 def _named(name: str, arguments: Mapping[str, str], jail: str) -> dict[str, str]:

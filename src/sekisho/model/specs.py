@@ -49,13 +49,15 @@ class ActionSpec:
     `name` is the file's name under `action.d`, `actname` the name it is known by in its jail (COMPAT 1.5). `properties`
     are all options of the file and all arguments, static tags substituted, conditional ones under
     `name?family=inet6`. `native` names the built-in that carries the action out; None: its commands are run, which is
-    always so when the administrator's files define an `actionban`.
+    always so when the administrator's files define an `actionban`. `parameters` are what `[Init]` and the arguments
+    set, tags not yet filled in: how the action was asked for, for display.
     """
 
     name: str
     actname: str
     properties: Mapping[str, str] = field(default_factory=_nothing, hash=False)
     native: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=_nothing, hash=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
