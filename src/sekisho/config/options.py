@@ -102,6 +102,11 @@ SERVER: tuple[Row, ...] = (
     Row("dbpurgeage", Kind.TIME, "1d", "how long the ledger remembers what is over"),
 )
 
+THREAD: tuple[Row, ...] = (
+    Row("stacksize", Kind.INT, "0", "the stack of a thread in KiB, at least 32; 0 is the system's own"),
+)
+"""The section [Thread] of fail2ban.conf."""
+
 KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 """All rows of a jail section by name."""
 

@@ -11,20 +11,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
-from sekisho.engine.report import Entry, entry, local_time
-from sekisho.judge.exempt import Screen
+from sekisho.engine.report import Entry, entry, lengthened, local_time
+from sekisho.judge.escalation import known_bad
+from sekisho.judge.exempt import Exemptions, Screen
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
 from sekisho.model.position import Position
-from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict
+from sekisho.model.verdict import (
+    AlreadyBanned,
+    Ban,
+    Cause,
+    Counted,
+    Expired,
+    Failure,
+    History,
+    Ignored,
+    KnownBad,
+    Unban,
+    Verdict,
+)
 
 log = logging.getLogger("fail2ban.actions")
 
@@ -32,16 +45,23 @@ T = TypeVar("T")
 
 _PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
 
+MOST_HISTORIES = 16384
+"""Histories remembered per jail; beyond, the ledger is asked again."""
+
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
 
 
 @dataclass(slots=True)
 class Surroundings:
-    """What the judges must know of the world, kept fresh by housekeeping: own addresses, resolved ignore names."""
+    """What the judges must know of the world, kept fresh by housekeeping: own addresses, ignored names, ignore files.
+
+    Each is replaced whole when it changes.
+    """
 
     own: frozenset[Subject] = frozenset()
     resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
+    lists: Mapping[str, Exemptions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -64,6 +84,7 @@ class Pipeline:
         clock: Clock,
         resolve: Callable[[str], Awaitable[frozenset[Subject]]],
         write: Callable[[Sequence[Entry]], None],
+        chance: Callable[[], float],
     ) -> None:
         self.surroundings = Surroundings()
         self.ledger_trouble = ""
@@ -73,6 +94,7 @@ class Pipeline:
         self._clock = clock
         self._resolve = resolve
         self._write = write
+        self._chance = chance
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
@@ -83,21 +105,38 @@ class Pipeline:
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return False
-        standing = jail.standing.get(failure.subject)
-        for verdict in jail.judge.decide(failure, now=self._clock.now(), standing=standing, weight=weight):
+        standing, now = jail.standing.get(failure.subject), self._clock.now()
+        known = None if jail.escalation is None else self._known_bad(jail, failure)
+        verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
+        if known is not None:
+            verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
+        for verdict in verdicts:
             self._conclude(jail, verdict)
         return True
 
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start."""
         if self.exempts(jail, failure) is None:
-            jail.judge.refill(failure, now=self._clock.now())
+            known = None if jail.escalation is None else self._known_bad(jail, failure)
+            jail.judge.refill(failure, now=self._clock.now(), known=known)
+
+    def _known_bad(self, jail: Jail, failure: Failure) -> KnownBad | None:
+        """Return what the failure is as a known offender's; the ledger is asked once for each who fails."""
+        subject = failure.subject
+        before = jail.histories.get(subject.text)
+        if before is None:
+            if len(jail.histories) >= MOST_HISTORIES:
+                jail.histories.clear()
+            before = self._asked(lambda: self._ledger.history(jail.name, subject), History())
+            jail.histories[subject.text] = before
+        return known_bad(failure, before, maxretry=jail.spec.maxretry)
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
-        around, screen = self.surroundings, self._screens.get(jail.name)
-        if screen is None or not screen.is_made_of(jail.exemptions, own=around.own, resolved=around.resolved):
-            screen = self._screens[jail.name] = Screen(jail.exemptions, own=around.own, resolved=around.resolved)
+        screen, around = self._screens.get(jail.name), self.surroundings
+        own, resolved, lists = around.own, around.resolved, around.lists
+        if screen is None or not screen.is_made_of(jail.exemptions, own=own, resolved=resolved, lists=lists):
+            screen = self._screens[jail.name] = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists)
         return screen.source(failure.address or failure.subject)
 
     def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
@@ -115,17 +154,23 @@ class Pipeline:
                 then(jail, replace(found.failure, subject=subject))
         self.settle()
 
-    def ban_by_hand(self, jail: Jail, ban: Ban) -> bool:
-        """Ban whatever the ignore lists say; False when the subject is banned already."""
+    def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
+        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`; False when banned already."""
         if ban.subject in jail.standing:
             return False
-        self._conclude(jail, ban)
+        self._conclude(jail, ban, is_exact=is_exact)
         return True
 
     def unban(self, jail: Jail, unban: Unban) -> None:
         """End a ban; nothing is settled yet."""
         jail.standing.remove(unban.ban.subject)
         self._conclude(jail, unban)
+
+    def forget(self, jail: Jail, subjects: Iterable[Subject] | None) -> None:
+        """Let the bans that `subjects` (None: all) have had in the jail count no more; nothing is settled yet."""
+        jail.histories.clear()
+        whose = [None] if subjects is None else subjects
+        self._batch.changes.forgotten += [(jail.name, subject) for subject in whose]
 
     def note_position(self, source: str, position: Position) -> None:
         """Let the next settling say that `source` has been read up to `position`."""
@@ -152,15 +197,14 @@ class Pipeline:
             self._note_ledger(f"{error}; what it knows is left out of account")
             return unknown
 
-    def _conclude(self, jail: Jail, verdict: Verdict) -> None:
+    def _conclude(self, jail: Jail, verdict: Verdict, *, is_exact: bool = False) -> None:
         batch = self._batch
+        more: tuple[Entry, ...] = ()
         match verdict:
-            case Counted():
+            case Counted() | KnownBad():
                 jail.failed_total += 1
             case Ban():
-                subject = verdict.subject
-                before = self._asked(lambda: self._ledger.bans_before(jail.name, subject), 0)
-                verdict = replace(verdict, count=before + 1)
+                verdict, more = self._with_history(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
                 batch.changes.bans.append(verdict)
@@ -177,9 +221,20 @@ class Pipeline:
             case Unban(ban):
                 batch.changes.unbans.append(verdict)
                 batch.unbans.setdefault(jail.name, []).append(ban)
-        batch.entries.append(entry(verdict))
+        batch.entries += (entry(verdict), *more)
         if isinstance(verdict, Ban):
             self._feed_recidive(verdict)
+
+    def _with_history(self, jail: Jail, ban: Ban, *, is_exact: bool) -> tuple[Ban, tuple[Entry, ...]]:
+        """Return `ban` with its number and its length by the subject's history, and what the log says of that."""
+        whole = jail.escalation is not None and jail.spec.escalation.overalljails
+        before = self._asked(lambda: self._ledger.history(None if whole else jail.name, ban.subject), History())
+        numbered = replace(ban, count=before.count + 1)
+        if jail.escalation is None:
+            return numbered, ()
+        jail.histories[ban.subject.text] = History(numbered.count, ban.time)
+        longer = numbered if is_exact else jail.escalation.lengthened(numbered, before, chance=self._chance())
+        return longer, () if longer is numbered else lengthened(longer, before, ban.duration)
 
     def _note_consumed(self, jail: Jail, subject: Subject) -> None:
         reached = jail.judge.reached.get(subject)
