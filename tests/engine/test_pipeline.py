@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.house import DEMO, NOW, MemoryHouse, until
 
+from sekisho.engine.api import Refused
 from sekisho.engine.report import local_time
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.model.address import parse_subject
@@ -210,6 +211,26 @@ def test_a_ban_by_hand_grows_unless_its_length_was_said(tmp_path: Path) -> None:
             house.clock.time += 30
             await engine.housekeeping.end_bans()
         assert lengths == [7, 14, 7]
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_a_formula_that_does_not_hold_is_refused_by_command(tmp_path: Path) -> None:
+    """The jail goes on by the one it had."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"), jails=(LONGER,))
+        engine = await house.start()
+        with pytest.raises(Refused, match="nosuch"):
+            await engine.change("demo", replace(LONGER, escalation=replace(LONGER.escalation, formula="nosuch(1)")))
+        assert engine.jail_spec("demo") == LONGER
+        await engine.change("demo", replace(LONGER, escalation=replace(LONGER.escalation, formula="ban.Time * 9")))
+        for _ in range(2):
+            await engine.ban("demo", [parse_subject(EVE)])
+            house.clock.time += 8
+            await engine.housekeeping.end_bans()
+        assert [ban.duration for ban in engine.jail_status("demo").bans] == [63]
         await engine.stop()
 
     asyncio.run(play())

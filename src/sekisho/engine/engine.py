@@ -139,7 +139,7 @@ class Engine:
         self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
-        except RuleError as error:
+        except (RuleError, FormulaError) as error:
             self._refuse(spec, str(error), "skipped")
 
     def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
