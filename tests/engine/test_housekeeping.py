@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from tests.support.house import DEMO, MemoryHouse
 
+from sekisho.engine.api import Reload
 from sekisho.engine.housekeeping import Duty
 from sekisho.model.address import parse_subject
+from sekisho.model.specs import ServerSpec
 
 EVE, FRIEND = "192.0.2.66", parse_subject("198.51.100.7")
 
@@ -99,6 +101,26 @@ def test_a_list_in_a_file_exempts_from_the_next_second_and_unbans_nobody(tmp_pat
         await house.fails(EVE, FRIEND.text, "192.0.2.200")
         assert house.held() == {EVE}
         assert house.entries[-1] == f"[demo] Ignore 192.0.2.200 by file:{friends}"
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_the_ledgers_limits_follow_a_reload(tmp_path: Path) -> None:
+    """`dbmaxmatches` and `dbpurgeage` need no restart (COMPAT 1.8, 3.7)."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"), server=ServerSpec(dbmaxmatches=2, dbpurgeage=10**6))
+        engine = await house.start()
+        house.server = ServerSpec(dbmaxmatches=1, dbpurgeage=60)
+        await engine.reload(Reload())
+        await house.fails(EVE, EVE, EVE)
+        ledger = engine.housekeeping.ledger
+        assert [len(ban.matches) for ban in ledger.recent(since=0)] == [1]
+        await engine.unban(None, None)
+        house.clock.time += 4 * 3600
+        await engine.housekeeping.purge()
+        assert ledger.recent(since=0) == []
         await engine.stop()
 
     asyncio.run(play())

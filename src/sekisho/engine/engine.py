@@ -278,9 +278,14 @@ class Engine:
             for name in chosen if request.unban and not request.restart else ():
                 await self.unban(name, None)
             if request.jail is None:
-                # The log level follows; socket, files and log target hold until a restart.
+                # The log level and the ledger's limits follow; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
-                self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
+                matches, age = fresh.server.dbmaxmatches, fresh.server.dbpurgeage
+                held = self._configuration.server
+                server = replace(held, loglevel=level, dbmaxmatches=matches, dbpurgeage=age)
+                self._configuration = replace(fresh, server=server)
+                self.housekeeping.server = server
+                self._parts.ledger.most_matches = matches
             await self._apply(wanted)
             return fresh.problems
 
