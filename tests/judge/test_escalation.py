@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from sekisho.judge.escalation import LONGEST, Escalation, known_bad
+from sekisho.judge.escalation import Escalation, known_bad
 from sekisho.judge.formula import FormulaError
 from sekisho.model.address import parse_subject
+from sekisho.model.duration import LONGEST
 from sekisho.model.specs import PERMANENT, EscalationSpec
 from sekisho.model.verdict import Ban, Failure, History
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from sekisho.config.options import parse_bool, parse_time
 from sekisho.config.values import Values
 from sekisho.judge.escalation import Escalation
 from sekisho.judge.formula import FormulaError
-from sekisho.model.duration import Seconds
+from sekisho.model.duration import Seconds, parse_multipliers
 from sekisho.model.specs import PERMANENT, EscalationSpec
 
 _TRIED = (1, 2, 10, 100)  # bans before: what a formula says for these is looked at before anybody is banned by it
-_MULTIPLIER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
 def read_escalation(values: Values, *, bantime: Seconds) -> EscalationSpec:
@@ -42,11 +39,10 @@ def read_escalation(values: Values, *, bantime: Seconds) -> EscalationSpec:
     return spec
 
 
-def _multipliers(values: Values) -> tuple[int | float, ...]:
-    words = (values.text("bantime.multipliers") or "").replace(",", " ").split()
-    wrong = next((word for word in words if _MULTIPLIER.fullmatch(word) is None), None)
-    if wrong is not None:
-        where = values.origin("bantime.multipliers", wrong)
-        values.error(f"'bantime.multipliers' holds {wrong!r}, which is no number", where, "write for example 1 2 4 8")
+def _multipliers(values: Values) -> tuple[Seconds, ...]:
+    try:
+        return parse_multipliers(values.text("bantime.multipliers") or "")
+    except ValueError as error:
+        where = values.origin("bantime.multipliers")
+        values.error(f"'bantime.multipliers': {error}", where, "write for example 1 2 4 8")
         return ()
-    return tuple(float(word) if "." in word else int(word) for word in words)

@@ -9,7 +9,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from sekisho.model.duration import Seconds, parse_duration
+from sekisho.model.duration import LONGEST, Seconds, parse_duration
 
 
 class Kind(enum.Enum):
@@ -112,7 +112,6 @@ KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 
 TRUE, FALSE = frozenset({"1", "on", "true", "yes"}), frozenset({"0", "off", "false", "no", ""})
 
-_LONGEST = 10**10  # three centuries; firewalls and ledgers count no further
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -137,9 +136,9 @@ def parse_time(text: str) -> Seconds:
     try:
         seconds = parse_duration(text)
     except OverflowError:
-        seconds = _LONGEST + 1
-    if not abs(seconds) <= _LONGEST:
-        raise ValueError(f"{text!r} is longer than {_LONGEST} seconds")
+        seconds = LONGEST + 1
+    if not abs(seconds) <= LONGEST:
+        raise ValueError(f"{text!r} is longer than {LONGEST} seconds")
     return seconds
 
 

@@ -6,32 +6,22 @@ the engine's to say, since it is the one to use it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from sekisho.control.protocol import Value
 from sekisho.control.table import parse_switch
-from sekisho.model.duration import parse_duration
+from sekisho.model.duration import parse_duration, parse_multipliers
 from sekisho.model.specs import EscalationSpec, JailSpec
 
 _UNSET = EscalationSpec()
-_MULTIPLIER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
-
-
-def _multipliers(text: str) -> tuple[int | float, ...]:
-    words = text.split()
-    wrong = next((word for word in words if _MULTIPLIER.fullmatch(word) is None), None)
-    if wrong is not None:
-        raise ValueError(f"expected numbers such as 1 2 4 8, found {wrong!r}")
-    return tuple(float(word) if "." in word else int(word) for word in words)
 
 
 _ROWS: tuple[tuple[str, str, str, Callable[[str], object]], ...] = (
     ("increment", "<on|off>", "whether the ban of who was banned before lasts longer", parse_switch),
     ("factor", "<EXPRESSION>", "what a longer ban time is multiplied with", str),
     ("formula", "<EXPRESSION>", "the ban time by ban.Time, ban.Count and banFactor", str),
-    ("multipliers", "<NUMBERS>", "what bantime is multiplied with after 1, 2, 3 ... bans", _multipliers),
+    ("multipliers", "<NUMBERS>", "what bantime is multiplied with after 1, 2, 3 ... bans", parse_multipliers),
     ("maxtime", "<TIME>", "the longest that a ban may become", lambda text: int(parse_duration(text))),
     ("rndtime", "<TIME>", "how much a longer ban may get by chance", lambda text: max(0, int(parse_duration(text)))),
     ("overalljails", "<on|off>", "whether bans of the other jails count too", parse_switch),

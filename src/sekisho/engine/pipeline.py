@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sekisho.engine.clock import Clock
+from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
-from sekisho.engine.report import Entry, entry, lengthened, local_time
-from sekisho.judge.escalation import known_bad
+from sekisho.engine.report import Entry, entry, local_time
 from sekisho.judge.exempt import Exemptions, Screen
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
@@ -44,9 +44,6 @@ log = logging.getLogger("fail2ban.actions")
 T = TypeVar("T")
 
 _PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
-
-MOST_HISTORIES = 16384
-"""Histories remembered per jail; beyond, the ledger is asked again."""
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -94,7 +91,7 @@ class Pipeline:
         self._clock = clock
         self._resolve = resolve
         self._write = write
-        self._chance = chance
+        self._histories = Histories(ask=self._history, chance=chance)
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
@@ -106,7 +103,7 @@ class Pipeline:
             self._conclude(jail, Ignored(failure, source))
             return False
         standing, now = jail.standing.get(failure.subject), self._clock.now()
-        known = None if jail.escalation is None else self._known_bad(jail, failure)
+        known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
         verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
         if known is not None:
             verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
@@ -117,19 +114,8 @@ class Pipeline:
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start."""
         if self.exempts(jail, failure) is None:
-            known = None if jail.escalation is None else self._known_bad(jail, failure)
+            known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
             jail.judge.refill(failure, now=self._clock.now(), known=known)
-
-    def _known_bad(self, jail: Jail, failure: Failure) -> KnownBad | None:
-        """Return what the failure is as a known offender's; the ledger is asked once for each who fails."""
-        subject = failure.subject
-        before = jail.histories.get(subject.text)
-        if before is None:
-            if len(jail.histories) >= MOST_HISTORIES:
-                jail.histories.clear()
-            before = self._asked(lambda: self._ledger.history(jail.name, subject), History())
-            jail.histories[subject.text] = before
-        return known_bad(failure, before, maxretry=jail.spec.maxretry)
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
@@ -190,6 +176,9 @@ class Pipeline:
         noted = self._batch.changes.readers.get(source)
         return frozenset(noted) if noted is not None else self._asked(lambda: self._ledger.readers(source), frozenset())
 
+    def _history(self, jail: str | None, subject: Subject) -> History:
+        return self._asked(lambda: self._ledger.history(jail, subject), History())
+
     def _asked(self, ask: Callable[[], T], unknown: T) -> T:
         try:
             return ask()
@@ -204,7 +193,7 @@ class Pipeline:
             case Counted() | KnownBad():
                 jail.failed_total += 1
             case Ban():
-                verdict, more = self._with_history(jail, verdict, is_exact=is_exact)
+                verdict, more = self._histories.applied(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
                 batch.changes.bans.append(verdict)
@@ -224,17 +213,6 @@ class Pipeline:
         batch.entries += (entry(verdict), *more)
         if isinstance(verdict, Ban):
             self._feed_recidive(verdict)
-
-    def _with_history(self, jail: Jail, ban: Ban, *, is_exact: bool) -> tuple[Ban, tuple[Entry, ...]]:
-        """Return `ban` with its number and its length by the subject's history, and what the log says of that."""
-        whole = jail.escalation is not None and jail.spec.escalation.overalljails
-        before = self._asked(lambda: self._ledger.history(None if whole else jail.name, ban.subject), History())
-        numbered = replace(ban, count=before.count + 1)
-        if jail.escalation is None:
-            return numbered, ()
-        jail.histories[ban.subject.text] = History(numbered.count, ban.time)
-        longer = numbered if is_exact else jail.escalation.lengthened(numbered, before, chance=self._chance())
-        return longer, () if longer is numbered else lengthened(longer, before, ban.duration)
 
     def _note_consumed(self, jail: Jail, subject: Subject) -> None:
         reached = jail.judge.reached.get(subject)

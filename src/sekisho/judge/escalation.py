@@ -10,12 +10,9 @@ import math
 from dataclasses import replace
 
 from sekisho.judge.formula import Formula, FormulaError, parse_formula
-from sekisho.model.duration import Seconds
+from sekisho.model.duration import LONGEST, Seconds
 from sekisho.model.specs import PERMANENT, EscalationSpec
 from sekisho.model.verdict import Ban, Failure, History, KnownBad
-
-LONGEST: int = 10**10
-"""Seconds, three centuries: a ban that would be longer is this long. Firewalls and ledgers count no further."""
 
 _DOUBLINGS = 20  # after so many bans neither the time nor the weight grows any more
 
