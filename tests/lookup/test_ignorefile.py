@@ -93,6 +93,18 @@ def test_a_file_that_cannot_be_read_keeps_what_it_said(tmp_path: Path, caplog: p
         asyncio.run(play())
 
 
+def test_what_is_no_file_is_told_and_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A folder, a device, a path that is not there: each once, and nobody is exempt by it."""
+    words = [f"file:{tmp_path}", "file:/dev/zero", f"file:{tmp_path}/nowhere"]
+
+    async def play() -> None:
+        assert await IgnoreFiles(clock=Clock()).look(words) == {}
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(play())
+    assert len(caplog.records) == 3
+
+
 def test_a_clock_that_was_set_back_does_not_stop_the_looking(tmp_path: Path) -> None:
     """Two hours back must not mean two hours of an old list."""
     path, clock = tmp_path / "friends", Clock()

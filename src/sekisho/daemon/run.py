@@ -75,7 +75,7 @@ def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], 
     _occupy_standard_descriptors()
     _allow_many_files()
     configuration = load(directory, overrides=overrides)
-    threading.stack_size(configuration.server.stacksize * 1024)
+    threading.stack_size(configuration.server.stacksize // 4 * 4096)  # whole pages: some systems take nothing else
     if configuration.broken:
         for problem in configuration.problems:
             if problem.severity is Severity.ERROR:

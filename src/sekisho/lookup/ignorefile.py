@@ -82,13 +82,16 @@ def parse_list(text: str) -> Exemptions:
 def _read_unless(path: Path, stamp: Stamp | None) -> tuple[Stamp, Exemptions] | None:
     """Return what a file is and says now; None when it still is what `stamp` tells. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO must not hold us
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+    try:
         facts = os.fstat(descriptor)
         found = (facts.st_mtime_ns, facts.st_ino, facts.st_size)
         if found == stamp:
             return None
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError("it is no regular file")
+            raise OSError(f"{path} is no regular file")
         if facts.st_size > _LARGEST:
-            raise OSError(f"it is larger than {_LARGEST} bytes")
-        return found, parse_list(file.read(_LARGEST).decode("utf-8", "replace"))
+            raise OSError(f"{path} is larger than {_LARGEST} bytes")
+        with open(descriptor, "rb", closefd=False) as file:
+            return found, parse_list(file.read(_LARGEST).decode("utf-8", "replace"))
+    finally:
+        os.close(descriptor)
