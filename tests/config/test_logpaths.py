@@ -73,3 +73,15 @@ def test_a_jail_with_a_journalmatch_of_its_own_reads_the_journal(tree: Tree, tmp
 def test_nothing_else_turns_a_jail_to_the_journal(tree: Tree, tmp_path: Path, options: str) -> None:
     """A match in the filter alone does not suffice, nor does a backend that was named."""
     assert not loaded(tree, f"logpath = {tmp_path}/x.log\n{options}").jails[0].backend.is_journal
+
+
+def test_our_own_log_exists_because_we_write_it(tree: Tree, tmp_path: Path) -> None:
+    """A recidive jail is not left out at the very first start, whatever `[DEFAULT]` prefers."""
+    directory = tree(
+        {
+            "fail2ban.local": f"[Definition]\nlogtarget = {tmp_path}/fail2ban.log\n",
+            "jail.local": "[DEFAULT]\nskip_if_nologs = true\n[recidive]\nenabled = true\nbackend = auto\n"
+            f"logpath = {tmp_path}/fail2ban.log\n",
+        }
+    )
+    assert [jail.name for jail in load(directory).jails] == ["recidive"]

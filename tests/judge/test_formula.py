@@ -13,7 +13,7 @@ from sekisho.judge.formula import MOST_TEXT, FormulaError, parse_formula
     ("text", "value"),
     [
         ("ban.Time * 2 ** min(ban.Count, 20)", 4800),
-        ("ban.Time * (1 << (ban.Count if ban.Count < 20 else 20)) * banFactor", 9600),
+        ("ban.Time * banFactor * (1 << (20 if ban.Count > 20 else ban.Count))", 9600),
         ("ban.Time*math.exp(float(ban.Count)*banFactor)", 600 * math.exp(6)),
         ("ban.Time/10", 60),
         ("max(1, 2, ban.Count) + int(7.9) - abs(-1) + round(2.4) % 2", 9),

@@ -19,7 +19,7 @@ from sekisho.config.files import STOCK, Files
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.config.layers import Merged
-from sekisho.config.logpaths import read_logpaths, without_logs
+from sekisho.config.logpaths import Outlook, read_logpaths, without_logs
 from sekisho.config.mistakes import hidden, misspelt, near, referenced
 from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_time, parse_whole, parse_words
 from sekisho.config.values import READERS, Values
@@ -33,11 +33,12 @@ _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts n
 
 @dataclass(slots=True)
 class JailFiles:
-    """What all jails of one tree share. Filters are read once for each set of arguments."""
+    """What all jails of one tree share; `own_log` is the daemon's. Filters are read once for each set of arguments."""
 
     files: Files
     merged: Merged
     constants: Mapping[str, str]
+    own_log: str = ""
     filters: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
@@ -120,7 +121,11 @@ class _Reader:
                 f"use fewer than {_LONG_NAME}",
             )
         logpaths = read_logpaths(values)
-        outlook = without_logs(values, self.backend(), logpaths, self.shared.files)
+        backend = self.backend()
+        has_logs = any(
+            log.pattern == self.shared.own_log or self.shared.files.has_match(log.pattern) for log in logpaths
+        )
+        outlook = Outlook(backend) if has_logs or not logpaths else without_logs(values, backend)
         backend, self.is_skipped = outlook.backend, outlook.is_skipped
         filter_ = self.filter(backend)
         self.check_typed()

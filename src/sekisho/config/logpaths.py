@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sekisho.config.files import Files
 from sekisho.config.options import parse_bool, parse_lines
 from sekisho.config.values import Values
 from sekisho.model.specs import BackendSpec, LogPath
@@ -36,13 +35,13 @@ def read_logpaths(values: Values) -> tuple[LogPath, ...]:
     return tuple(dict.fromkeys(paths))
 
 
-def without_logs(values: Values, backend: BackendSpec, logpaths: tuple[LogPath, ...], files: Files) -> Outlook:
-    """Return what serves the jail where none of its logs exists yet; the backend as it is where one does.
+def without_logs(values: Values, backend: BackendSpec) -> Outlook:
+    """Return what serves a jail none of whose logs exists yet.
 
     By default the jail waits for its log. It reads the journal where it may and says which entries, and is left out
     where its administrator prefers that.
     """
-    if backend.is_journal or not logpaths or any(files.has_match(log.pattern) for log in logpaths):
+    if backend.is_journal:
         return Outlook(backend)
     what, origin = f"Have not found any log file for {values.jail!r} jail.", values.origin("logpath")
     may_switch = backend.name.startswith("auto") and values.typed("systemd_if_nologs", parse_bool)

@@ -210,7 +210,9 @@ class Pipeline:
             case Unban(ban):
                 batch.changes.unbans.append(verdict)
                 batch.unbans.setdefault(jail.name, []).append(ban)
-        batch.entries += (entry(verdict), *more)
+        batch.entries.append(entry(verdict))
+        if more:
+            batch.entries += more
         if isinstance(verdict, Ban):
             self._feed_recidive(verdict)
 

@@ -1,10 +1,10 @@
 """Ban times as an expression: `bantime.formula` and `bantime.factor` (COMPAT 3.5).
 
 Fail2ban evaluates these texts as Python. Here they are read into a syntax tree of which only what stands in the tables
-below is understood, and that tree is walked: no name of Python's is reachable from it.
+below is understood, each node as a function of the known values: no name of Python's is reachable from it.
 
     ban.Time * 2 ** min(ban.Count, 20)
-    ban.Time * (1 << (ban.Count if ban.Count < 20 else 20)) * banFactor
+    ban.Time * banFactor * (1 << (20 if ban.Count > 20 else ban.Count))
     ban.Time * math.exp(float(ban.Count) * banFactor)
 
 Every step is bounded, so every formula is: a text has at most `MOST_TEXT` characters, and a whole number at most
