@@ -167,7 +167,6 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
         ignoreip = 10.0.0.0/33
         logencoding = klingon
         bantmie = 3
-        bantime.increment = true
         ignorecommand = /usr/bin/friend <ip>
         action =
         [default]
@@ -185,7 +184,6 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
         9,
         10,
         11,
-        12,
     ]
     jail = found.jails[0]
     assert (jail.usedns, jail.logencoding, jail.bantime, jail.actions) == ("no", "auto", -5, ())

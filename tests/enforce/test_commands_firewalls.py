@@ -188,7 +188,10 @@ def test_two_jails_write_hosts_deny_at_once(tmp_path: Path) -> None:
 STAND_IN = """#!/bin/sh
 printf '%s' "${0##*/}" >> "$RECORD"
 for word; do printf ' %s' "$word" >> "$RECORD"; done
-case " $* " in *' -f - '*) printf ' <<' >> "$RECORD"; while read -r line; do printf ' %s;' "$line" >> "$RECORD"; done ;; esac
+case " $* " in *' -f - '*)
+  printf ' <<' >> "$RECORD"
+  while read -r line; do printf ' %s;' "$line" >> "$RECORD"; done ;;
+esac
 echo >> "$RECORD"
 cat "$ANSWERS/${0##*/}" 2>/dev/null
 ! grep -Fxq -- "$*" "$ANSWERS/refused" 2>/dev/null
@@ -286,7 +289,7 @@ def test_the_commands_of_other_firewalls(tmp_path: Path, action: str, program: s
 
 
 def test_a_rule_is_deleted_by_its_number(tmp_path: Path) -> None:
-    """ipfw lists what it holds; only the rules that are about the address go."""
+    """Ipfw lists what it holds; only the rules that are about the address go."""
     listing = (
         f"00100 unreach port tcp from {BAD} to 127.0.0.1 22\n00200 unreach port tcp from 198.51.100.6 to 127.0.0.1 22\n"
     )

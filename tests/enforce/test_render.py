@@ -179,7 +179,7 @@ def test_facts_are_asked_only_when_needed_and_only_counters_become_text() -> Non
 def test_a_restored_ban_says_so() -> None:
     """By its cause, or because whoever starts the action knows."""
     restored = Ban("sshd", parse_subject("192.0.2.1"), 1.0, -1, cause=Cause.RESTORED)
-    assert render("<restored> <bantime>", {}, parse_ticket(restored)).text == "1 -1"
+    assert render("<restored> <bantime> <bancount>", {}, parse_ticket(restored)).text == "1 -1 2"
     assert render("<restored>", {}, parse_ticket(ban(), restored=True)).text == "1"
 
 

@@ -79,7 +79,9 @@ class MemoryHouse:
 
     ledger_path: str
     log: MemoryLog = field(default_factory=MemoryLog)
+    later: MemoryLog = field(default_factory=lambda: MemoryLog("/later.log"))
     jails: tuple[JailSpec, ...] = (DEMO,)
+    server: ServerSpec = field(default_factory=ServerSpec)
     clock: FakeClock = field(default_factory=FakeClock)
     names: dict[str, frozenset[Subject]] = field(default_factory=dict)
     entries: list[str] = field(default_factory=list)
@@ -105,7 +107,7 @@ class MemoryHouse:
                 ledger=ledger,
                 load=self.load,
                 make_action=self._make_action,
-                sources=MemorySources(self.log, MemoryLog("/other.log")),
+                sources=MemorySources(self.log, MemoryLog("/other.log"), self.later),
                 resolve=resolve,
                 own_addresses=own,
                 write=self._write,
@@ -119,7 +121,7 @@ class MemoryHouse:
 
     def load(self) -> Configuration:
         """Return the configuration as it now is."""
-        return Configuration(ServerSpec(), self.jails, broken=self.broken)
+        return Configuration(self.server, self.jails, broken=self.broken)
 
     def _make_action(self, jail: JailSpec, spec: ActionSpec) -> Action:
         if spec.name == "nosuch":

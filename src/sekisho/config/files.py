@@ -9,6 +9,7 @@ whole Fail2ban tree means exactly what it meant.
 from __future__ import annotations
 
 import enum
+import glob
 import os.path
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,6 +82,10 @@ class Files:
         stock = self._in(Layer.STOCK, relative) if by.layer is Layer.STOCK or not own else []
         local = str(PurePosixPath(relative).with_suffix(".local"))
         return stock + own + (self._in(Layer.OWN, local) if local != relative else [])
+
+    def has_match(self, pattern: str) -> bool:
+        """Return whether the glob of a log path names anything that exists; a dangling link does not."""
+        return any(os.path.exists(path) for path in glob.iglob(pattern))  # noqa: PTH110, PTH207 - text of a path
 
     def names(self, folder: str) -> list[str]:
         """Return the names that `folder` (`filter.d`) defines in either layer, sorted, for suggestions."""

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
 from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_switch
 from sekisho.engine.api import EngineApi
@@ -188,6 +189,7 @@ SETTINGS: tuple[Setting, ...] = (
          lambda spec: spec.ignorecommand or False, lambda spec, text: replace(spec, ignorecommand=text)),
     _one("bantime", "<TIME>", "how long a ban lasts; -1: for ever", lambda spec: spec.bantime,
          lambda spec, text: replace(spec, bantime=_seconds(text))),
+    *(_one(*row) for row in ESCALATION),
     _one("findtime", "<TIME>", "the span within which failures add up", lambda spec: spec.findtime,
          lambda spec, text: replace(spec, findtime=_seconds(text))),
     _one("maxretry", "<COUNT>", "how many failures ban", lambda spec: spec.maxretry,

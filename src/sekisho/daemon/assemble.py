@@ -27,7 +27,7 @@ from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
 from sekisho.lookup.dns import Resolver
-from sekisho.lookup.own import read_own_host
+from sekisho.lookup.own import has_ipv6, read_own_host
 from sekisho.lookup.services import parse_ports, with_known_ports
 from sekisho.lookup.whois import Whois, find_whois
 from sekisho.model.action import Action
@@ -77,7 +77,7 @@ def assemble(
 ) -> House:
     """Return a daemon for `configuration` that has not begun yet."""
     clock = SystemClock()
-    allow_ipv6 = configuration.server.allowipv6 != "no"
+    allow_ipv6 = has_ipv6() if configuration.server.allowipv6 == "auto" else configuration.server.allowipv6 == "yes"
     resolver = Resolver(ipv6=allow_ipv6)
     whois = Whois(program=find_whois())
     watchers = Watchers()

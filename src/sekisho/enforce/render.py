@@ -69,7 +69,7 @@ def parse_ticket(ban: Ban, *, restored: bool | None = None) -> Ticket:
         "failures": str(ban.failures),
         "time": str(ban.time),
         "bantime": str(int(ban.duration)),
-        "bancount": str(ban.count),
+        "bancount": str(ban.count + (ban.cause is Cause.RESTORED)),  # COMPAT 3.4: one more than is stored
         "restored": "1" if again else "0",
     }
     matches = "\n".join(ban.matches)

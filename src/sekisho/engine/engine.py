@@ -18,6 +18,7 @@ from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
+from sekisho.judge.formula import FormulaError
 from sekisho.match.rule import RuleError
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
@@ -29,6 +30,9 @@ log = logging.getLogger("fail2ban.server")
 
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
+
+_FORESIGHT = 2.0
+"""Seconds that restoring waits to learn who is exempt."""
 
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
@@ -47,7 +51,12 @@ class Engine:
         self._changing: asyncio.Task[object] | None = None  # whose turn it is
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
-            jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
+            jails=self.jails,
+            ledger=parts.ledger,
+            clock=parts.clock,
+            resolve=parts.resolve,
+            write=parts.write,
+            chance=parts.chance,
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
@@ -76,7 +85,7 @@ class Engine:
         async with self._turn:
             log.info("Starting Sekisho v%s", __version__)
             self._report_problems(self._configuration.problems)
-            self._pipeline.surroundings.own = await self._parts.own_addresses()
+            await self._look_ahead(self._configuration.jails)
             await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
             await self.housekeeping.look_around()
             await self.readings.assign()
@@ -118,11 +127,19 @@ class Engine:
             finally:
                 self._changing = None
 
+    async def _look_ahead(self, coming: Sequence[JailSpec]) -> None:
+        """Learn whom the jails that are coming never ban, before their bans are restored.
+
+        A name server that is down must not leave the host open meanwhile: names that it has not told are learned later.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.housekeeping.look_around(coming), _FORESIGHT)
+
     async def _start_jail(self, spec: JailSpec) -> None:
         self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
-        except RuleError as error:
+        except (RuleError, FormulaError) as error:
             self._refuse(spec, str(error), "skipped")
 
     def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
@@ -188,7 +205,11 @@ class Engine:
         length = target.spec.bantime if duration is None else duration
         now = self._parts.clock.now()
         banned = sum(
-            self._pipeline.ban_by_hand(target, Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason))
+            self._pipeline.ban_by_hand(
+                target,
+                Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason),
+                is_exact=duration is not None,
+            )
             for subject in subjects
         )
         self._pipeline.settle()
@@ -204,6 +225,7 @@ class Engine:
             covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
             for ban in covered:
                 self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
+            self._pipeline.forget(target, wanted)
             lifted += covered
         self._pipeline.settle()
         await _patiently(targets)
@@ -232,7 +254,7 @@ class Engine:
     async def _change(self, spec: JailSpec, touched: Aspect) -> None:
         try:
             await self._lifecycle.change(spec, touched)
-        except RuleError as error:
+        except (RuleError, FormulaError) as error:
             raise Refused(str(error)) from error
         if Aspect.MATCHING in touched:
             self.readings.rebuild(self.jails[spec.name])
@@ -256,9 +278,14 @@ class Engine:
             for name in chosen if request.unban and not request.restart else ():
                 await self.unban(name, None)
             if request.jail is None:
-                # The log level follows; socket, files and log target hold until a restart.
+                # The log level and the ledger's limits follow; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
-                self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
+                matches, age = fresh.server.dbmaxmatches, fresh.server.dbpurgeage
+                held = self._configuration.server
+                server = replace(held, loglevel=level, dbmaxmatches=matches, dbpurgeage=age)
+                self._configuration = replace(fresh, server=server)
+                self.housekeeping.server = server
+                self._parts.ledger.most_matches = matches
             await self._apply(wanted)
             return fresh.problems
 
@@ -268,6 +295,8 @@ class Engine:
             del self._refused[name]
         for name in plan.stop:
             await self._stop_jail(name)
+        if plan.start:
+            await self._look_ahead(plan.start)
         for spec in plan.start:
             await self._start_jail(spec)
         for spec, touched in plan.change:

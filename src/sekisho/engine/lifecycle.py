@@ -132,6 +132,7 @@ class Lifecycle:
         if forget:
             for ban in standing:
                 self.pipeline.unban(jail, Unban(ban, Release.BY_HAND))
+            self.pipeline.forget(jail, None)
             self.pipeline.settle()
         elif standing:
             self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Protocol
 
 from sekisho.engine.clock import Clock
@@ -28,7 +29,10 @@ class LogControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop."""
+    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
+
+    `chance` returns a number in [0, 1) that nobody can guess (`bantime.rndtime`).
+    """
 
     clock: Clock
     ledger: Ledger
@@ -40,3 +44,4 @@ class Parts:
     write: Callable[[Sequence[Entry]], None]
     log_control: LogControl
     watch: Watch
+    chance: Callable[[], float] = SystemRandom().random

@@ -16,15 +16,28 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sekisho.engine.clock import Clock
+from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
-from sekisho.judge.exempt import Screen
+from sekisho.judge.exempt import Exemptions, Screen
 from sekisho.judge.judge import Reached
 from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
 from sekisho.model.position import Position
-from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict
+from sekisho.model.verdict import (
+    AlreadyBanned,
+    Ban,
+    Cause,
+    Counted,
+    Expired,
+    Failure,
+    History,
+    Ignored,
+    KnownBad,
+    Unban,
+    Verdict,
+)
 
 log = logging.getLogger("fail2ban.actions")
 
@@ -38,10 +51,14 @@ MOST_LOOKUPS = 500
 
 @dataclass(slots=True)
 class Surroundings:
-    """What the judges must know of the world, kept fresh by housekeeping: own addresses, resolved ignore names."""
+    """What the judges must know of the world, kept fresh by housekeeping: own addresses, ignored names, ignore files.
+
+    Each is replaced whole when it changes.
+    """
 
     own: frozenset[Subject] = frozenset()
     resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
+    lists: Mapping[str, Exemptions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -64,6 +81,7 @@ class Pipeline:
         clock: Clock,
         resolve: Callable[[str], Awaitable[frozenset[Subject]]],
         write: Callable[[Sequence[Entry]], None],
+        chance: Callable[[], float],
     ) -> None:
         self.surroundings = Surroundings()
         self.ledger_trouble = ""
@@ -73,6 +91,7 @@ class Pipeline:
         self._clock = clock
         self._resolve = resolve
         self._write = write
+        self._histories = Histories(ask=self._history, chance=chance)
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
@@ -83,13 +102,21 @@ class Pipeline:
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return False
-        standing = jail.standing.get(failure.subject)
-        for verdict in jail.judge.decide(failure, now=self._clock.now(), standing=standing, weight=weight):
+        standing, now = jail.standing.get(failure.subject), self._clock.now()
+        known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
+        verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
+        if known is not None:
+            verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
+        for verdict in verdicts:
             self._conclude(jail, verdict)
         return True
 
     def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
         """Judge failures in their order, as `judge` does one by one, at half the price."""
+        if jail.escalation is not None:
+            for failure in failures:
+                self.judge(jail, failure)
+            return
         screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
         maxretry, now = jail.spec.maxretry, self._clock.now()
         found: list[str] = []
@@ -116,16 +143,18 @@ class Pipeline:
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start."""
         if self.exempts(jail, failure) is None:
-            jail.judge.refill(failure, now=self._clock.now())
+            known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
+            jail.judge.refill(failure, now=self._clock.now(), known=known)
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
         return self._screen_of(jail).source(failure.address or failure.subject)
 
     def _screen_of(self, jail: Jail) -> Screen:
-        around, screen = self.surroundings, self._screens.get(jail.name)
-        if screen is None or not screen.is_made_of(jail.exemptions, own=around.own, resolved=around.resolved):
-            screen = self._screens[jail.name] = Screen(jail.exemptions, own=around.own, resolved=around.resolved)
+        screen, around = self._screens.get(jail.name), self.surroundings
+        own, resolved, lists = around.own, around.resolved, around.lists
+        if screen is None or not screen.is_made_of(jail.exemptions, own=own, resolved=resolved, lists=lists):
+            screen = self._screens[jail.name] = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists)
         return screen
 
     def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
@@ -143,17 +172,23 @@ class Pipeline:
                 then(jail, found.failure._replace(subject=subject))
         self.settle()
 
-    def ban_by_hand(self, jail: Jail, ban: Ban) -> bool:
-        """Ban whatever the ignore lists say; False when the subject is banned already."""
+    def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
+        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`; False when banned already."""
         if ban.subject in jail.standing:
             return False
-        self._conclude(jail, ban)
+        self._conclude(jail, ban, is_exact=is_exact)
         return True
 
     def unban(self, jail: Jail, unban: Unban) -> None:
         """End a ban; nothing is settled yet."""
         jail.standing.remove(unban.ban.subject)
         self._conclude(jail, unban)
+
+    def forget(self, jail: Jail, subjects: Iterable[Subject] | None) -> None:
+        """Let the bans that `subjects` (None: all) have had in the jail count no more; nothing is settled yet."""
+        jail.histories.clear()
+        whose = [None] if subjects is None else subjects
+        self._batch.changes.forgotten += [(jail.name, subject) for subject in whose]
 
     def note_position(self, source: str, position: Position) -> None:
         """Let the next settling say that `source` has been read up to `position`."""
@@ -173,6 +208,9 @@ class Pipeline:
         noted = self._batch.changes.readers.get(source)
         return frozenset(noted) if noted is not None else self._asked(lambda: self._ledger.readers(source), frozenset())
 
+    def _history(self, jail: str | None, subject: Subject) -> History:
+        return self._asked(lambda: self._ledger.history(jail, subject), History())
+
     def _asked(self, ask: Callable[[], T], unknown: T) -> T:
         try:
             return ask()
@@ -180,15 +218,14 @@ class Pipeline:
             self._note_ledger(f"{error}; what it knows is left out of account")
             return unknown
 
-    def _conclude(self, jail: Jail, verdict: Verdict) -> None:
+    def _conclude(self, jail: Jail, verdict: Verdict, *, is_exact: bool = False) -> None:
         batch = self._batch
+        more: tuple[Entry, ...] = ()
         match verdict:
-            case Counted():
+            case Counted() | KnownBad():
                 jail.failed_total += 1
             case Ban():
-                subject = verdict.subject
-                before = self._asked(lambda: self._ledger.bans_before(jail.name, subject), 0)
-                verdict = replace(verdict, count=before + 1)
+                verdict, more = self._histories.applied(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
                 batch.changes.bans.append(verdict)
@@ -206,6 +243,8 @@ class Pipeline:
                 batch.changes.unbans.append(verdict)
                 batch.unbans.setdefault(jail.name, []).append(ban)
         batch.entries.append(entry(verdict))
+        if more:
+            batch.entries += more
         if isinstance(verdict, Ban):
             self._feed_recidive(verdict)
 

@@ -83,6 +83,14 @@ class Windows:
         counters[key] = counter
         return counter
 
+    def add(self, subject: Subject, times: int) -> Counter | None:
+        """Count a subject's last failure `times` times more; its counter, None where there is none."""
+        counter = self._counters.get(subject.text)
+        if counter is not None:
+            counter.retry += times
+            counter.failures += times
+        return counter
+
     def drop(self, subject: Subject) -> None:
         """Forget a subject's failures."""
         self._counters.pop(subject.text, None)

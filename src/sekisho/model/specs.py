@@ -90,6 +90,23 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationSpec:
+    """How the ban of who was banned before grows (COMPAT 3.5). `increment` False: it does not, whatever else is set.
+
+    `factor` and `formula` are expressions (judge.formula); `multipliers`, where there are any, go before the formula.
+    `maxtime` None: no cap.
+    """
+
+    increment: bool = False
+    factor: str = "1"
+    formula: str | None = None
+    multipliers: tuple[int | float, ...] = ()
+    maxtime: Seconds | None = None
+    rndtime: Seconds = 0
+    overalljails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class JailSpec:
     """One enabled jail, complete. Times are seconds; `bantime` is `PERMANENT` or the ban's length (COMPAT 1.7)."""
 
@@ -102,6 +119,7 @@ class JailSpec:
     maxmatches: int = 5
     findtime: Seconds = 600
     bantime: Seconds = 600
+    escalation: EscalationSpec = EscalationSpec()
     usedns: str = "warn"
     ignoreip: tuple[str, ...] = ()
     ignoreself: bool = True
@@ -114,7 +132,10 @@ class JailSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts."""
+    """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
+
+    `stacksize` is that of a new thread in KiB, 0 the system's own.
+    """
 
     loglevel: str = "INFO"
     logtarget: str = "/var/log/fail2ban.log"
@@ -125,6 +146,7 @@ class ServerSpec:
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
     dbmaxmatches: int = 10
     dbpurgeage: Seconds = 86400
+    stacksize: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,16 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How often a subject has been banned before, and when last (seconds since the epoch; 0 with no ban)."""
+
+    count: int = 0
+    last: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
-    """A failure that does not count, and by which rule (`ignoreself rule`, `ip`, `dns`, `command`; COMPAT 1.9)."""
+    """A failure that does not count, and by which rule (`ignoreself rule`, `ip`, `dns`, `file:...`, `command`)."""
 
     failure: Failure
     source: str
@@ -88,6 +96,19 @@ class Counted:
 
     failure: Failure
     retry: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBad:
+    """A failure of who was banned `count` times before: it counts `weight` times (COMPAT 3.5 b).
+
+    `bans` tells that such a failure reaches maxretry by itself.
+    """
+
+    failure: Failure
+    count: int
+    weight: int | float
+    bans: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +143,4 @@ class Unban:
     release: Release
 
 
-Verdict = Counted | Ignored | Ban | Expired | AlreadyBanned | Unban
+Verdict = Counted | KnownBad | Ignored | Ban | Expired | AlreadyBanned | Unban
