@@ -114,18 +114,20 @@ def test_the_shipped_jails_have_nothing_to_complain_about(tmp_path: Path, capsys
 
 def test_v_shows_what_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each jail that will run: what it reads, matches, counts and does; and what stands instead of a stock file."""
-    (tmp_path / "filter.d").mkdir()
-    (tmp_path / "filter.d/sshd.conf").write_text("[Definition]\nfailregex = ^fail from <HOST>$\n")
-    jail = "[sshd]\nenabled = true\nbackend = polling\nlogpath = /dev/null\naction = observe\nbantime = -1\n"
+    (tmp_path / "action.d").mkdir()
+    (tmp_path / "action.d/observe.conf").write_text("[Definition]\nactionban = true\n")
+    jail = (
+        "[sshd]\nfilter = f\nenabled = true\nbackend = polling\nlogpath = /dev/null\naction = observe\nbantime = -1\n"
+    )
     assert check(tmp_path, "-v", jail=jail) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert f"note:    {tmp_path}/filter.d/sshd.conf stands instead of the stock file" in lines[1]
-    assert lines[2:] == [
+    (note, *lines) = capsys.readouterr().out.splitlines()
+    assert note.startswith(f"note:    {tmp_path}/action.d/observe.conf stands instead of the stock file of that name")
+    assert lines == [
         "sshd",
         "  reads     /dev/null",
-        "  filter    sshd[mode=normal]: 1 rule",
+        "  filter    f: 1 rule",
         "  bans      5 failures within 600 s: for ever",
-        "  actions   observe (observe)",
+        "  actions   observe (commands)",
         "  ignores   this host",
-        "1 jail ready: sshd; 1 warning",
+        "1 jail ready: sshd",
     ]

@@ -24,7 +24,7 @@ enabled = true
 logpath = @LOG@
 action = nftables[port="http,https"]
 """
-SHOP = "[Definition]\nfailregex = ^shop: refused <HOST>$\njournalmatch = _COMM=shop\n"
+SHOP = "[Definition]\nfailregex = ^\\s*shop: refused <HOST>$\njournalmatch = _COMM=shop\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ PLANTED = (
             "jail.d/option.local:4", "unknown option 'maxretries'", "'maxretry'"),
     Planted("section", {"jail.d/section.local": "[sshdd]\nport = ssh\n"},
             "jail.d/section.local:1", "[sshdd] is a jail that nobody enables", "'sshd'"),
-    Planted("word", jail("word", READS, filter_="[Definition]\nfailregex = ^word: no <HOST>$\nignoreregx = ^word: ok\n"),
+    Planted("word", jail("word", READS, filter_="[Definition]\nfailregex = ^w: no <HOST>$\nignoreregx = ^w: ok\n"),
             "filter.d/word.conf:3", "unknown option 'ignoreregx'", "'ignoreregex'"),
-    Planted("header", jail("header", READS, filter_="[Definition]\nfailregex = ^head: no <HOST>$\n[Defintion]\nx = 1\n"),
+    Planted("header", jail("header", READS, filter_="[Definition]\nfailregex = ^head <HOST>$\n[Defintion]\nx = 1\n"),
             "filter.d/header.conf:3", "section [Defintion]", "'Definition'"),
     Planted("argument", jail("argument", "filter = sshd[publikey=any]", READS, "maxretry = 7"),
             "jail.d/argument.local:3", "knows no argument 'publikey'", "'publickey'"),
@@ -87,7 +87,7 @@ PLANTED = (
     Planted("ending", {"jail.d/ending.cfg": "[sshd]\nmaxretry = 1\n"},
             "jail.d/ending.cfg", "never read", "ending.local"),
     Planted("idle", {"action.d/iptables-common.local": "[Init]\nblocktype = DROP\n"},
-            "action.d/iptables-common.local", "no enabled jail uses action 'iptables-common'", "action.d/nftables.local"),
+            "action.d/iptables-common.local", "no enabled jail uses action 'iptables-common'", "nftables.local"),
     Planted("stray", {"filter.d/ssdh.local": "[Definition]\nmaxlines = 1\n"},
             "filter.d/ssdh.local", "no enabled jail uses filter 'ssdh'", "'sshd'"),
     Planted("silent", jail("silent", "logpath = /nowhere/at/all.log"),

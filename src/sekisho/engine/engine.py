@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
-from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
+from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
 from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
-from sekisho.engine.jail import Jail
+from sekisho.engine.jail import Jail, compile_rules
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.preview import Standing, preview, preview_server
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.match.rule import RuleError
@@ -240,8 +241,8 @@ class Engine:
             await self.housekeeping.look_around()
             await self.readings.assign()
 
-    async def reload(self, request: Reload) -> Sequence[Problem]:
-        """Read the configuration again and apply the difference; the problems found.
+    async def reload(self, request: Reload) -> Reloaded:
+        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
 
         A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
         """
@@ -249,6 +250,9 @@ class Engine:
             fresh = await asyncio.to_thread(self._parts.load)
             running = {name: jail.spec for name, jail in self.jails.items()}
             wanted = wanted_jails(request, fresh, running)
+            outlook = self._outlook(request, fresh, wanted)
+            if request.dry_run:
+                return outlook
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
             for name in chosen if request.restart else ():
@@ -260,7 +264,23 @@ class Engine:
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
                 self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
             await self._apply(wanted)
-            return fresh.problems
+            return outlook
+
+    def _outlook(self, request: Reload, fresh: Configuration, wanted: Mapping[str, JailSpec]) -> Reloaded:
+        """What a reload comes to: told before it, of the state that it finds."""
+        failed = [name for name in fresh.failed if name in self.jails and request.jail in (None, name)]
+        refused = dict.fromkeys(failed, "its new configuration is in error")
+        for name, spec in wanted.items():
+            old = self.jails.get(name)
+            if old is None or Aspect.MATCHING in aspects(old.spec, spec):
+                try:
+                    compile_rules(spec, now=self._parts.clock.now())
+                except RuleError as error:
+                    refused[name] = str(error)
+        bans = {name: len(jail.standing) for name, jail in self.jails.items()}
+        standing = Standing({name: jail.spec for name, jail in self.jails.items()}, bans, refused)
+        server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
+        return Reloaded(preview(standing, wanted, request), server, fresh.problems)
 
     async def _apply(self, wanted: Mapping[str, JailSpec]) -> None:
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)

@@ -24,6 +24,7 @@ _BUILTINS = frozenset(
     }
 )
 _UNREADABLE = frozenset({"case", "for", "function", "select"})
+_REDIRECTION = re.compile(r"\d*[<>]&[\d-]*|&>")
 _ASSIGNMENT = re.compile(r"\w+=.*", re.DOTALL)
 _PLAIN = re.compile(r"[\w./+-]+")
 _TAG = re.compile(r"<([\w.-]+)>")
@@ -40,12 +41,15 @@ _NATIVE = {"nftables": "nft"}
 
 def first_words(script: str) -> list[str]:
     """Return the words of a shell script that stand where a command does, each once; nothing for what is unclear."""
-    lexer = shlex.shlex(script, posix=True, punctuation_chars=";&|()\n")
+    lexer = shlex.shlex(_REDIRECTION.sub(" ", script), posix=True, punctuation_chars=";&|()\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     found: dict[str, None] = {}
-    expected = True
+    expected, remark = True, False
     try:
         for token in lexer:
+            remark = (remark or token.startswith("#")) and "\n" not in token
+            if remark:
+                continue
             if set(token) <= set(";&|()\n"):
                 expected = True
             elif expected and token in _UNREADABLE:
