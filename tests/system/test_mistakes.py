@@ -43,7 +43,7 @@ def test_a_reload_is_shown_beforehand_and_keeps_what_it_does_not_touch(lab: Lab)
     """The dry run changes nothing and speaks of what was set by hand; the reload does what it said; failures stay."""
     start(lab, planted=False)
     fail(lab, 2)
-    wait_for(lambda: lab.failed("shop") == 1, "the failures")
+    wait_for(lambda: lab.failed("shop") == 2, "the failures")
     lab.ask("set", "sshd", "maxretry", "9")
     lab.configure({"jail.d/new.local": "[shop]\nmaxretry = 3\naction = nftables[port='http,https,8443']\n"})
 

@@ -18,7 +18,16 @@ _WORDS = {
     "filter.d": (*OVERRIDABLE, "mode", "logtype"),
     "action.d": (
         *("actionstart", "actionstop", "actioncheck", "actionban", "actionunban", "actionprolong", "actionflush"),
-        *("actionrepair", "actionreload", "actionstart_on_demand", "norestored", "timeout", "name", "actname"),
+        *(
+            "actionrepair",
+            "actionrepair_on_unban",
+            "actionreload",
+            "actionstart_on_demand",
+            "norestored",
+            "timeout",
+            "name",
+            "actname",
+        ),
     ),
 }
 _PASSED_TO_ALL = frozenset(
