@@ -21,7 +21,7 @@ EVE, BOB = "192.0.2.66", "192.0.2.7"
 SSHD = JailSpec(
     "sshd", FilterSpec("sshd", ("x <HOST>", "y <HOST>")), actions=(ActionSpec("nft", "nft", {"port": "ssh"}),)
 )
-NOW = Standing({"sshd": SSHD, "old": replace(SSHD, name="old")}, {"sshd": 1, "old": 2}, {})
+NOW = Standing({"sshd": SSHD, "old": replace(SSHD, name="old")}, {"sshd": 1, "old": 2})
 
 
 @pytest.fixture
@@ -33,16 +33,16 @@ def house(tmp_path: Path) -> MemoryHouse:
 def test_jails_come_go_restart_and_stay() -> None:
     """Each with what that means for its bans; one that does not change is not mentioned."""
     wanted = {"sshd": SSHD, "new": replace(SSHD, name="new")}
-    assert preview(NOW, wanted, Reload()) == (
+    assert preview(NOW, wanted, Reload(), {}) == (
         JailChange("old", Fate.REMOVED, "2 bans are lifted in the firewall; the ledger keeps them"),
         JailChange("new", Fate.ADDED, "it begins with the bans that the ledger holds"),
     )
     kept = {"sshd": SSHD, "old": NOW.jails["old"]}
-    assert preview(NOW, kept, Reload("sshd", restart=True)) == (
+    assert preview(NOW, kept, Reload("sshd", restart=True), {}) == (
         JailChange("sshd", Fate.RESTARTED, "1 ban is restored from the ledger"),
     )
-    assert preview(NOW, kept, Reload("sshd", unban=True)) == (JailChange("sshd", Fate.CHANGED, "1 ban is lifted"),)
-    assert preview(NOW, kept, Reload()) == ()
+    assert preview(NOW, kept, Reload("sshd", unban=True), {}) == (JailChange("sshd", Fate.CHANGED, "1 ban is lifted"),)
+    assert preview(NOW, kept, Reload(), {}) == ()
 
 
 def test_options_are_told_as_they_are_written() -> None:
@@ -52,7 +52,7 @@ def test_options_are_told_as_they_are_written() -> None:
     fresh = replace(
         fresh, filter=FilterSpec("sshd", ("x <HOST>", "z <HOST>"), options={"mode": "more"}), ignoreself=False
     )
-    (change,) = preview(NOW, {"sshd": fresh, "old": NOW.jails["old"]}, Reload())
+    (change,) = preview(NOW, {"sshd": fresh, "old": NOW.jails["old"]}, Reload(), {})
     found = {option.option: (option.old, option.new, option.effect.split(";")[0]) for option in change.options}
     assert found == {
         "maxretry": ("5", "3", "holds from the next failure on"),
@@ -64,7 +64,7 @@ def test_options_are_told_as_they_are_written() -> None:
         "action nft: port": ("ssh", "ssh,2222", "the action is exchanged"),
         "action mail": ("", "mail", "the action begins with the bans that stand"),
     }
-    (change,) = preview(NOW, {"sshd": replace(SSHD, actions=()), "old": NOW.jails["old"]}, Reload())
+    (change,) = preview(NOW, {"sshd": replace(SSHD, actions=()), "old": NOW.jails["old"]}, Reload(), {})
     assert change.options == (OptionChange("action nft", "nft", "", "the action ends, and lifts what it barred"),)
 
 
@@ -77,15 +77,15 @@ def test_every_field_of_a_jail_is_told() -> None:
         value = other.get(field.name, ("z",) if field.name.endswith(("ip", "match")) else "z")
         changed: dict[str, Any] = {field.name: (LogPath("z"),) if field.name == "logpaths" else value}
         fresh = replace(SSHD, **changed)
-        (change,) = preview(Standing({"sshd": SSHD}, {"sshd": 0}, {}), {"sshd": fresh}, Reload())
+        (change,) = preview(Standing({"sshd": SSHD}, {"sshd": 0}), {"sshd": fresh}, Reload(), {})
         assert change.options, field.name
         assert all(option.old != option.new and option.effect for option in change.options)
 
 
 def test_what_cannot_run_is_told_with_the_reason() -> None:
     """A jail that runs goes on; a new one does not start."""
-    now = replace(NOW, refused={"sshd": "bad rule", "new": "bad rule"})
-    changes = preview(now, {"sshd": SSHD, "old": NOW.jails["old"], "new": SSHD}, Reload())
+    wanted = {"sshd": SSHD, "old": NOW.jails["old"], "new": SSHD}
+    changes = preview(NOW, wanted, Reload(), {"sshd": "bad rule", "new": "bad rule"})
     assert [(change.jail, change.fate, change.note) for change in changes] == [
         ("sshd", Fate.KEPT, "bad rule; it goes on as it was"),
         ("new", Fate.KEPT, "bad rule; it does not start"),

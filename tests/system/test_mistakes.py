@@ -69,3 +69,16 @@ def test_a_broken_tree_changes_nothing_and_says_why(lab: Lab) -> None:
     assert refused.returncode == 1
     assert "new.local:3" in refused.stderr
     assert lab.ask("get", "shop", "maxretry").strip() == "5"
+
+
+def test_a_jail_in_error_is_kept_and_told(lab: Lab) -> None:
+    """The others change, it goes on; the dry run says the same beforehand."""
+    start(lab, planted=False)
+    lab.configure({"jail.d/new.local": "[shop]\nbantime = soon\n[sshd]\nmaxretry = 2\n"})
+    for words in (("reload", "--dry-run"), ("reload",)):
+        told = lab.sekisho(*words)
+        assert told.returncode == 1
+        assert "new.local:2" in told.stdout
+        assert "shop: kept as it is: its new configuration is in error; it goes on as it was\n" in told.stdout
+        assert "sshd: maxretry 5 → 2" in told.stdout
+    assert {"sshd", "shop"} == set(lab.banned())

@@ -103,7 +103,7 @@ def _print(report: _Report, *, verbose: bool) -> None:
             print(f"{'note:':<9}{printable(remark)}")
         for jail in report.tree.jails:
             if jail.spec.name in report.ready:
-                print(paint(f"{jail.spec.name}", "bold"))
+                print(paint(printable(jail.spec.name), "bold"))
                 for name, text in _facts(jail).items():
                     print(f"  {name:<10}{printable(text)}")
     print(_summary(report))

@@ -140,7 +140,7 @@ def _documents(groups: dict[str, list[_Shown]]) -> dict[str, Any]:
 
 def _print(groups: dict[str, list[_Shown]]) -> None:
     for group, shown in groups.items():
-        print(paint(group, "bold"))
+        print(paint(printable(group), "bold"))
         for each in (each for each in shown if not each.name.startswith("_")):
             line = f":{each.line}" if each.line else ""
             where = f"{each.file}{line}" if each.file else "built in"

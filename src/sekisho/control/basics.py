@@ -79,7 +79,10 @@ async def flush_logs(engine: EngineApi) -> Value:
 
 
 async def reload(engine: EngineApi, *words: str) -> Granted:
-    """Read the configuration again, as a whole or for one jail, and apply the difference; --dry-run: only tell it."""
+    """Read the configuration again, as a whole or for one jail, and apply the difference.
+
+    `sekisho reload` asks with --report for what it came to, or with --dry-run for what it would come to.
+    """
     known = {"--all", "--restart", "--unban", "--if-exists", "--dry-run", "--report"}
     jails = [word for word in words if word not in known]
     if len(jails) > 1:
@@ -130,9 +133,8 @@ def _shower(show: Callable[[ServerSpec], Value]) -> Run:
 
 WORDS = (
     Word("start <JAIL>", "", CONTROL, "start a jail that was stopped", start, changes=True, exclusive=True),
-    Word("reload", "[--restart] [--unban] [--dry-run] [--all | [--if-exists] <JAIL>...]", BASIC,
-         "read the configuration again and apply the difference; --restart restarts jails, --unban lifts their bans, "
-         "--dry-run only tells what would change",
+    Word("reload", "[--restart] [--unban] [--all | [--if-exists] <JAIL>...]", BASIC,
+         "read the configuration again and apply the difference; --restart restarts jails, --unban lifts their bans",
          reload, changes=True, exclusive=True),
     Word("stop", "[<JAIL>]", BASIC, "stop the server, or a jail (--all: every jail)", stop, changes=True),
     Word("status", "[<JAIL>|--all [<FLAVOR>]] ...", BASIC,

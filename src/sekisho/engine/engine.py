@@ -31,6 +31,8 @@ log = logging.getLogger("fail2ban.server")
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
 
+_IN_ERROR = "its new configuration is in error"
+
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
 
@@ -119,12 +121,15 @@ class Engine:
             finally:
                 self._changing = None
 
-    async def _start_jail(self, spec: JailSpec) -> None:
+    async def _start_jail(self, spec: JailSpec) -> str:
+        """Start a jail; why it cannot be, empty when it runs."""
         self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
         except RuleError as error:
             self._refuse(spec, str(error), "skipped")
+            return str(error)
+        return ""
 
     def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
         """Let log and status say that a jail's rules do not hold, and where they were set."""
@@ -250,9 +255,12 @@ class Engine:
             fresh = await asyncio.to_thread(self._parts.load)
             running = {name: jail.spec for name, jail in self.jails.items()}
             wanted = wanted_jails(request, fresh, running)
-            outlook = self._outlook(request, fresh, wanted)
+            before = Standing(running, {name: len(jail.standing) for name, jail in self.jails.items()})
+            server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
+            ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
             if request.dry_run:
-                return outlook
+                refused = dict.fromkeys(ill, _IN_ERROR) | self._would_refuse(wanted)
+                return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
             for name in chosen if request.restart else ():
@@ -263,41 +271,39 @@ class Engine:
                 # The log level follows; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
                 self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
-            await self._apply(wanted)
-            return outlook
+            refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
+            return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
-    def _outlook(self, request: Reload, fresh: Configuration, wanted: Mapping[str, JailSpec]) -> Reloaded:
-        """What a reload comes to: told before it, of the state that it finds."""
-        failed = [name for name in fresh.failed if name in self.jails and request.jail in (None, name)]
-        refused = dict.fromkeys(failed, "its new configuration is in error")
+    def _would_refuse(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
+        """The jails whose rules do not hold, and why."""
+        found: dict[str, str] = {}
         for name, spec in wanted.items():
             old = self.jails.get(name)
             if old is None or Aspect.MATCHING in aspects(old.spec, spec):
                 try:
                     compile_rules(spec, now=self._parts.clock.now())
                 except RuleError as error:
-                    refused[name] = str(error)
-        bans = {name: len(jail.standing) for name, jail in self.jails.items()}
-        standing = Standing({name: jail.spec for name, jail in self.jails.items()}, bans, refused)
-        server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
-        return Reloaded(preview(standing, wanted, request), server, fresh.problems)
+                    found[name] = str(error)
+        return found
 
-    async def _apply(self, wanted: Mapping[str, JailSpec]) -> None:
+    async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
+        """Let exactly the wanted jails run; those whose rules do not hold, and why."""
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
         for name in self._refused.keys() - wanted.keys():
             del self._refused[name]
         for name in plan.stop:
             await self._stop_jail(name)
-        for spec in plan.start:
-            await self._start_jail(spec)
+        refused = {spec.name: why for spec in plan.start if (why := await self._start_jail(spec))}
         for spec, touched in plan.change:
             self._refused.pop(spec.name, None)
             try:
                 await self._change(spec, touched)
             except Refused as error:
                 self._refuse(spec, str(error), "goes on as it was")
+                refused[spec.name] = str(error)
         await self.housekeeping.look_around()
         await self.readings.assign()
+        return refused
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""

@@ -30,22 +30,26 @@ _AT_NEXT_START = "holds from the next start of the daemon on"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What runs now: the jails, how many each has banned, and which of the new jails cannot run, with the reason."""
+    """What runs before the reload: the jails, and how many each has banned."""
 
     jails: Mapping[str, JailSpec]
     bans: Mapping[str, int]
-    refused: Mapping[str, str]
 
 
-def preview(now: Standing, wanted: Mapping[str, JailSpec], request: Reload) -> tuple[JailChange, ...]:
-    """Return what becomes of each jail that does not simply go on: those that end first, as in the reload itself."""
+def preview(
+    now: Standing, wanted: Mapping[str, JailSpec], request: Reload, refused: Mapping[str, str]
+) -> tuple[JailChange, ...]:
+    """Return what becomes of each jail that does not simply go on: those that end first, as in the reload itself.
+
+    `refused` are the jails that cannot be as the configuration wants them, each with the reason.
+    """
     removed = [name for name in now.jails if name not in wanted]
     found = [_removed(name, now) for name in removed]
     for name, spec in wanted.items():
         old = now.jails.get(name)
         chosen = request.jail in (None, name)
-        if name in now.refused:
-            note = f"{now.refused[name]}; it {'goes on as it was' if old else 'does not start'}"
+        if name in refused:
+            note = f"{refused[name]}; it {'goes on as it was' if old else 'does not start'}"
             found.append(JailChange(name, Fate.KEPT, note))
         elif old is None:
             found.append(JailChange(name, Fate.ADDED, "it begins with the bans that the ledger holds"))

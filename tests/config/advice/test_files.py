@@ -43,6 +43,7 @@ def test_a_file_that_changes_nothing(tree: Tree, name: str, words: str) -> None:
         {"jail.conf": "[DEFAULT]\naction = observe\n", "filter.d/many.conf": _F, "action.d/more.conf": _F},
         {"filter.d/common.local": "[DEFAULT]\n", "jail.d/s.local": "[sshd]\nenabled = true\n"},
         {"paths-overrides.local": "[DEFAULT]\n"},
+        {"action.d/own.conf": "[Definition]\n", "jail.d/e.local": "[j]\nbantime = soon\naction = own[a=1]\n"},
     ],
 )
 def test_a_file_that_has_its_reason(tree: Tree, files: dict[str, str]) -> None:

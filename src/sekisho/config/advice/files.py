@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from sekisho.config.ini import DEFAULT
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import near
 from sekisho.config.survey import JailView, Survey, is_stock
@@ -76,7 +77,7 @@ def _unused(survey: Survey, path: Path, folder: str) -> Problem | None:
     kind = folder.removesuffix(".d")
     if path.stem in set(survey.filters_named()) and folder == "filter.d":
         return None
-    if _belongs_to_failed(survey, path, folder):
+    if _belongs_to_failed(survey, path):
         return None
     used = sorted({part.name for jail in survey.jails for part in jail.parts if part.folder == folder})
     family = next((new for old, new in _INSTEAD.items() if path.stem.startswith(old)), None)
@@ -88,12 +89,15 @@ def _unused(survey: Survey, path: Path, folder: str) -> Problem | None:
     return _problem(path, f"no enabled jail uses {kind} {path.stem!r}, so that this file changes nothing", remedy)
 
 
-def _belongs_to_failed(survey: Survey, path: Path, folder: str) -> bool:
-    """What a jail in error would read is not known; the error is told, and more would confuse."""
-    problems = survey.configuration.problems
-    return any(problem.origin is not None and problem.origin.file == str(path) for problem in problems) or any(
-        problem.jail in survey.configuration.failed and f"{folder}/{path.stem}" in problem.text for problem in problems
-    )
+def _belongs_to_failed(survey: Survey, path: Path) -> bool:
+    """Whether a jail in error may read the file; the error is told, and more would confuse."""
+    if any(
+        problem.origin is not None and problem.origin.file == str(path) for problem in survey.configuration.problems
+    ):
+        return True
+    sections = [survey.merged.sections[name] for name in (*survey.configuration.failed, DEFAULT)]
+    texts = [option.text for options in sections for option in options.values() if not is_stock(option.origin)]
+    return bool(survey.configuration.failed) and any(path.stem in text for text in texts)
 
 
 def _problem(path: Path, text: str, remedy: str) -> Problem:
