@@ -107,8 +107,10 @@ def test_a_dry_run_changes_nothing_and_knows_what_was_set_by_hand(house: MemoryH
     async def play() -> None:
         engine = await house.start()
         await engine.change("demo", replace(DEMO, maxretry=7))
+        await engine.set_loglevel("DEBUG")
         house.jails = (replace(DEMO, bantime=60), replace(DEMO, name="new", filter=FilterSpec("f", ("no identifier",))))
         outcome = await engine.reload(Reload(dry_run=True))
+        assert [(option.option, option.old, option.new) for option in outcome.server] == [("loglevel", "DEBUG", "INFO")]
         options = {option.option: (option.old, option.new) for option in outcome.jails[0].options}
         assert options == {"maxretry": ("7", "3"), "bantime": ("3600", "60")}
         assert (outcome.jails[1].jail, outcome.jails[1].fate) == ("new", Fate.KEPT)

@@ -330,9 +330,11 @@ class Engine:
     async def set_loglevel(self, level: str) -> str:
         """Change the log level until the daemon ends."""
         try:
-            return self._parts.log_control.set_level(level)
+            level = self._parts.log_control.set_level(level)
         except ValueError as error:
             raise Refused(str(error)) from error
+        self._configuration = replace(self._configuration, server=replace(self.server, loglevel=level))
+        return level
 
 
 async def _patiently(jails: Sequence[Jail]) -> None:
