@@ -18,16 +18,8 @@ _WORDS = {
     "filter.d": (*OVERRIDABLE, "mode", "logtype"),
     "action.d": (
         *("actionstart", "actionstop", "actioncheck", "actionban", "actionunban", "actionprolong", "actionflush"),
-        *(
-            "actionrepair",
-            "actionrepair_on_unban",
-            "actionreload",
-            "actionstart_on_demand",
-            "norestored",
-            "timeout",
-            "name",
-            "actname",
-        ),
+        *("actionrepair", "actionrepair_on_unban", "actionreload", "actionstart_on_demand", "norestored", "timeout"),
+        *("name", "actname"),
     ),
 }
 _PASSED_TO_ALL = frozenset(
@@ -52,6 +44,8 @@ def unknown_sections(survey: Survey) -> Iterator[Problem]:
 def unknown_in(part: Part, jail: JailView) -> Iterator[Problem]:
     """Yield what a filter or an action holds or is given, and nobody reads."""
     merged = part.definition.merged
+    if not merged.files:  # an action in Python: its parameters are its own
+        return
     yield from _misspelt(part, merged)
     known = _all_names(merged) | {*_WORDS[part.folder], *_PASSED_TO_ALL} | _mentioned(merged)
     kind = part.folder.removesuffix(".d")
