@@ -124,6 +124,28 @@ def test_a_dry_run_changes_nothing_and_knows_what_was_set_by_hand(house: MemoryH
     asyncio.run(play())
 
 
+def test_a_refusal_is_forgotten_when_the_mistake_is_taken_back(house: MemoryHouse) -> None:
+    """Status tells of rules that do not hold only as long as the configuration has them."""
+
+    async def play() -> None:
+        engine = await house.start()
+        house.jails = (replace(DEMO, filter=FilterSpec("demo", ("no identifier",))),)
+        (change,) = (await engine.reload(Reload())).jails
+        assert (change.fate, change.note) == (
+            Fate.KEPT,
+            "No failure-id group in 'no identifier'; it goes on as it was",
+        )
+        assert len(engine.status().problems) == 1
+        await engine.reload(Reload(jail="nosuch", if_exists=True))
+        assert len(engine.status().problems) == 1
+        house.jails = (DEMO,)
+        assert (await engine.reload(Reload())).jails == ()
+        assert engine.status().problems == ()
+        await engine.stop()
+
+    asyncio.run(play())
+
+
 Seen = Callable[[Engine, MemoryHouse], bool]
 
 

@@ -271,6 +271,8 @@ class Engine:
                 # The log level follows; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
                 self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
+            for name in [name for name in self._refused if request.jail in (None, name)]:
+                del self._refused[name]  # tried again, unless it is as it was before it was refused
             refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
@@ -289,8 +291,6 @@ class Engine:
     async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
         """Let exactly the wanted jails run; those whose rules do not hold, and why."""
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
-        for name in self._refused.keys() - wanted.keys():
-            del self._refused[name]
         for name in plan.stop:
             await self._stop_jail(name)
         refused = {spec.name: why for spec in plan.start if (why := await self._start_jail(spec))}

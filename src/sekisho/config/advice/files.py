@@ -115,6 +115,6 @@ def judge_sources(jail: JailView, logtarget: str) -> Iterator[Problem]:
     elif not spec.backend.is_journal and spec.logpaths and not fed:
         patterns = [log.pattern for log in spec.logpaths]
         if not any(glob.glob(pattern) for pattern in patterns):  # noqa: PTH207 - an absolute pattern
-            text = f"no file matches logpath {' '.join(patterns)!r}: the jail waits for one"
+            text = f"no file matches logpath {' '.join(patterns)!r}: nothing is read"
             remedy = "check the path, or set backend = systemd where the service logs to the journal"
             yield Problem(Severity.WARNING, text, jail.place("logpath", patterns[0]), spec.name, remedy)
