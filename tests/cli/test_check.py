@@ -9,7 +9,7 @@ import pytest
 
 from sekisho.cli.main import main
 
-_JAIL = "[j]\nenabled = true\nfilter = f\nlogpath = /var/log/x\naction = observe\n"
+_JAIL = "[j]\nenabled = true\nfilter = f\nlogpath = /dev/null\naction = observe\n"
 
 
 def check(directory: Path, *options: str, jail: str = _JAIL, rules: str = "^fail from <HOST>$") -> int:
@@ -51,7 +51,7 @@ def test_a_rule_without_a_literal_is_named(tmp_path: Path, capsys: pytest.Captur
     """It is tried on every line of its log; that works, and costs."""
     assert check(tmp_path, rules="^fail from <HOST>$\n  ^\\S+ <HOST>$") == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"warning: {tmp_path / 'jail.local'}:2: jail 'j': failregex 2 of filter 'f' holds no text")
+    assert out.startswith(f"warning: {tmp_path / 'filter.d/f.conf'}:3: failregex 2 of filter 'f' holds no text")
     assert out.endswith("1 jail ready: j; 1 warning\n")
 
 
@@ -107,6 +107,27 @@ def test_a_directory_that_does_not_exist_is_misuse(tmp_path: Path, capsys: pytes
 
 def test_the_shipped_jails_have_nothing_to_complain_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All six, compiled, without a warning."""
-    (tmp_path / "jail.local").write_text("[DEFAULT]\nenabled = true\n")
+    (tmp_path / "jail.local").write_text("[DEFAULT]\nenabled = true\nbackend = systemd\n")
     assert main(["check", "-c", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("6 jails ready: ")
+
+
+def test_v_shows_what_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each jail that will run: what it reads, matches, counts and does; and what stands instead of a stock file."""
+    (tmp_path / "action.d").mkdir()
+    (tmp_path / "action.d/observe.conf").write_text("[Definition]\nactionban = true\n")
+    jail = (
+        "[sshd]\nfilter = f\nenabled = true\nbackend = polling\nlogpath = /dev/null\naction = observe\nbantime = -1\n"
+    )
+    assert check(tmp_path, "-v", jail=jail) == 0
+    (note, *lines) = capsys.readouterr().out.splitlines()
+    assert note.startswith(f"note:    {tmp_path}/action.d/observe.conf stands instead of the stock file of that name")
+    assert lines == [
+        "sshd",
+        "  reads     /dev/null",
+        "  filter    f: 1 rule",
+        "  bans      5 failures within 600 s: for ever",
+        "  actions   observe (commands)",
+        "  ignores   this host",
+        "1 jail ready: sshd",
+    ]

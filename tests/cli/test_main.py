@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 
@@ -43,6 +44,22 @@ def test_each_verb_has_help_with_examples(verb: str, capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert "examples:" in out
     assert f"  sekisho {verb}" in out.partition("examples:")[2]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_option_that_nobody_knows_is_misuse(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 2, and how the verb is used, on standard error."""
+    with pytest.raises(SystemExit) as caught:
+        main([verb, "--nosuch"])
+    assert caught.value.code == 2
+    captured = capsys.readouterr()
+    assert (captured.out, f"usage: sekisho {verb}" in captured.err) == ("", True)
+
+
+@pytest.mark.parametrize("verb", ["status", "ban", "unban", "reload", "match", "check", "config"])
+def test_each_verb_that_prints_data_prints_it_for_programs(verb: str) -> None:
+    """`--json` gives one document."""
+    assert "--json" in build_parser(verb, importlib.import_module(VERBS[verb])).format_help()
 
 
 def test_a_terminal_gets_the_same_help_in_colour(

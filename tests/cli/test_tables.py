@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.cli.tables import Table, print_table, render_plain
+from sekisho.cli.tables import Table, paint, print_table, render_plain
 
 TABLE = Table("Two", ("NAME", "COUNT"), [["a[bold]", "5"], ["b\x1b", "12"]], frozenset({"COUNT"}))
 
@@ -23,3 +23,13 @@ def test_a_terminal_gets_the_same_cells(capsys: pytest.CaptureFixture[str], monk
     out = capsys.readouterr().out
     assert "a[bold]" in out
     assert "b\\x1b" in out
+
+
+def test_words_are_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pipe, and for whoever wants no colour, text is text."""
+    assert paint("x", "bold red") == "x"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert paint("x", "bold red") == "\x1b[1;31mx\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert paint("x", "bold red") == "x"

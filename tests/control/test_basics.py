@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from tests.control.conftest import Say
 from tests.support.fake_engine import FakeEngine, typo_problem
 
 from sekisho.control.protocol import Denied, Granted, Kind
-from sekisho.engine.api import Reload
+from sekisho.engine.api import Fate, JailChange, OptionChange, Reload
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,27 @@ def test_reload_passes_its_options_on(say: Say, engine: FakeEngine, line: str, r
     """What is asked of a reload reaches the engine."""
     assert say(*line.split()) == Granted("OK")
     assert engine.calls == [("reload", request_)]
+
+
+def test_a_dry_run_and_a_report_tell_the_difference(say: Say, engine: FakeEngine) -> None:
+    """Both answer with a document in place of OK; only the dry run is one for the engine."""
+    change = OptionChange("maxretry", "5", "3", "counters stay")
+    engine.reload_changes = (JailChange("demo", Fate.CHANGED, options=(change,)),)
+    document: dict[str, Any] = {
+        "jails": [
+            {
+                "jail": "demo",
+                "fate": "changed",
+                "note": "",
+                "options": [{"option": "maxretry", "old": "5", "new": "3", "effect": "counters stay"}],
+            }
+        ],
+        "server": [],
+        "problems": [],
+    }
+    assert say("reload", "--dry-run", "demo") == Granted(document)
+    assert say("reload", "--report") == Granted(document)
+    assert engine.calls == [("reload", Reload(jail="demo", dry_run=True)), ("reload", Reload())]
 
 
 def test_reload_tells_the_problems_it_found(say: Say, engine: FakeEngine) -> None:

@@ -153,3 +153,11 @@ def test_a_ledger_without_a_place_leaves_nobody_unwatched(host: Host) -> None:
     host.await_log("Ban 192.0.2.66")
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
+
+
+def test_a_configuration_that_is_not_there_is_misuse(tmp_path: Path) -> None:
+    """Exit status 2 with a word, and no traceback."""
+    command = [sys.executable, "-m", "sekisho", "run", "-c", str(tmp_path / "none")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("sekisho run: there is no configuration directory")

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import pytest
 
 from sekisho.engine.api import Refused, Reload
-from sekisho.engine.difference import _ASPECT_OF, Aspect, actions_to_exchange, aspects, difference, wanted_jails
+from sekisho.engine.difference import ASPECT_OF, Aspect, actions_to_exchange, aspects, difference, wanted_jails
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import ActionSpec, Configuration, FilterSpec, JailSpec, LogPath, ServerSpec
 
@@ -89,4 +89,4 @@ def test_an_action_that_stays_the_same_stays_up() -> None:
 
 def test_every_option_of_a_jail_belongs_to_an_aspect() -> None:
     """A field that a reload forgot would be a change without effect."""
-    assert {field.name for field in fields(JailSpec)} - {"name", "settings"} == set(_ASPECT_OF)
+    assert {field.name for field in fields(JailSpec)} - {"name", "settings"} == set(ASPECT_OF)

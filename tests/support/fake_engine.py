@@ -8,7 +8,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
+from sekisho.engine.api import (
+    EngineStatus,
+    JailChange,
+    JailStatus,
+    OptionChange,
+    Refused,
+    Reload,
+    Reloaded,
+    UnknownJail,
+)
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.problem import Origin, Problem, Severity
@@ -49,6 +58,8 @@ class FakeEngine:
     banned_total: dict[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     reload_problems: tuple[Problem, ...] = ()
+    reload_changes: tuple[JailChange, ...] = ()
+    server_changes: tuple[OptionChange, ...] = ()
     health: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset({"192.0.2.77"})
     failed: int = 2
@@ -126,7 +137,7 @@ class FakeEngine:
         await asyncio.sleep(0)  # a real engine may take its time here
         self.specs[jail] = spec
 
-    async def reload(self, request: Reload) -> Sequence[Problem]:
+    async def reload(self, request: Reload) -> Reloaded:
         self.calls.append(("reload", request))
         if self.reloading is not None:
             await self.reloading.wait()
@@ -134,7 +145,7 @@ class FakeEngine:
             raise Refused("jail.local:3: option 'enabled' in section 'broken' already exists")
         if request.jail is not None and request.jail not in self.specs:
             raise UnknownJail(request.jail)
-        return self.reload_problems
+        return Reloaded(self.reload_changes, self.server_changes, self.reload_problems)
 
     async def stop_jail(self, jail: str) -> None:
         self.jail_spec(jail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,3 +54,13 @@ def _print_rich(table: Table) -> None:
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
     Console().print(shown)
+
+
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+def paint(text: str, style: str) -> str:
+    """Return `text` in a style of one or more words (`bold red`) on a terminal, as it is anywhere else."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return f"\x1b[{';'.join(_STYLES[word] for word in style.split())}m{text}\x1b[0m"

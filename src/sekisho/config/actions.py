@@ -42,7 +42,7 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         raise mistake(
             f"invalid action definition {entry!r}: {error}", remedy='write it as name[option=value, option="a,b"]'
         ) from None
-    properties = _named(name, arguments, jail)
+    properties = action_properties(name, arguments, jail)
     if name.endswith(".py"):
         return ActionSpec(name, properties["actname"], MappingProxyType(properties))
     merged = merge(files, f"action.d/{name}")
@@ -61,8 +61,8 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
     return ActionSpec(name, properties["actname"], MappingProxyType(properties), native, asked)
 
 
-def _named(name: str, arguments: Mapping[str, str], jail: str) -> dict[str, str]:
-    """The arguments with `name` and `actname` as every action has them."""
+def action_properties(name: str, arguments: Mapping[str, str], jail: str) -> dict[str, str]:
+    """Return the arguments with `name` and `actname` as every action has them."""
     stem = name.removesuffix(".py")
     called = arguments.get("name", jail)
     actname = stem

@@ -51,7 +51,7 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
     from sekisho.config.jails import JailFiles, read_jails
 
     files = Files(directory)
-    constants = _constants(directory)
+    constants = constants_of(directory)
     general = merge(files, "fail2ban")
     merged = merge(files, "jail")
     server, problems = read_server(general, overrides, constants)
@@ -73,7 +73,7 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
 def load_server(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> ServerSpec:
     """Return what fail2ban.conf says, whatever else is wrong with the tree; reads no other file."""
     general = merge(Files(directory), "fail2ban")
-    return read_server(general, overrides, _constants(directory))[0]
+    return read_server(general, overrides, constants_of(directory))[0]
 
 
 def load_filter(
@@ -93,9 +93,10 @@ def load_filter(
         raise mistake(f"invalid filter definition {name!r}: {error}", remedy="write it as name[option=value]") from None
     files, given = Files(directory), {**arguments, **options}
     path = Path(bare) if "/" in bare or bare.endswith((".conf", ".local")) else None
-    definition = read_definition(files, bare, given, journal=journal, constants=_constants(directory), path=path)
+    definition = read_definition(files, bare, given, journal=journal, constants=constants_of(directory), path=path)
     return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
 
 
-def _constants(directory: Path | None) -> dict[str, str]:
+def constants_of(directory: Path | None) -> dict[str, str]:
+    """Return what `%( )s` finds in every section."""
     return {"fail2ban_version": __version__, "fail2ban_confpath": str(directory or STOCK)}

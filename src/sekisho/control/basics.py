@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from sekisho.control.protocol import Granted, Kind, Value
-from sekisho.control.status import FLAVORS, document, notes_of, tree_of_jail, tree_of_server
+from sekisho.control.status import FLAVORS, document, notes_of, reload_document, tree_of_jail, tree_of_server
 from sekisho.control.table import BASIC, CONTROL, DATABASE, LOGGING, Run, Unmet, Word
 from sekisho.engine.api import EngineApi, Reload, UnknownJail
 from sekisho.model.specs import ServerSpec
@@ -79,8 +79,11 @@ async def flush_logs(engine: EngineApi) -> Value:
 
 
 async def reload(engine: EngineApi, *words: str) -> Granted:
-    """Read the configuration again, as a whole or for one jail, and apply the difference."""
-    known = {"--all", "--restart", "--unban", "--if-exists"}
+    """Read the configuration again, as a whole or for one jail, and apply the difference.
+
+    `sekisho reload` asks with --report for what it came to, or with --dry-run for what it would come to.
+    """
+    known = {"--all", "--restart", "--unban", "--if-exists", "--dry-run", "--report"}
     jails = [word for word in words if word not in known]
     if len(jails) > 1:
         raise Unmet(Kind.REFUSED, f"Unexpected argument(s) for reload: {jails!r}")
@@ -89,8 +92,12 @@ async def reload(engine: EngineApi, *words: str) -> Granted:
         restart="--restart" in words,
         unban="--unban" in words,
         if_exists="--if-exists" in words,
+        dry_run="--dry-run" in words,
     )
-    return Granted("OK", notes_of(tuple(await engine.reload(request))))
+    outcome = await engine.reload(request)
+    if request.dry_run or "--report" in words:
+        return Granted(reload_document(outcome))
+    return Granted("OK", notes_of(outcome.problems))
 
 
 async def start(engine: EngineApi, jail: str) -> Value:

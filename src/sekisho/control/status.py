@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 
 from sekisho.control.protocol import Value
-from sekisho.engine.api import EngineApi, JailStatus
+from sekisho.engine.api import EngineApi, JailStatus, OptionChange, Reloaded
 from sekisho.model.problem import Problem
 from sekisho.model.verdict import Ban
 
@@ -106,6 +106,27 @@ def _problem_document(problem: Problem) -> Mapping[str, Value]:
         "line": problem.origin.line if problem.origin else None,
         "remedy": problem.remedy,
     }
+
+
+def reload_document(outcome: Reloaded) -> Mapping[str, Value]:
+    """Return what a reload did, or would do, for `sekisho reload`."""
+    return {
+        "jails": [
+            {
+                "jail": change.jail,
+                "fate": change.fate.value,
+                "note": change.note,
+                "options": [_change_document(option) for option in change.options],
+            }
+            for change in outcome.jails
+        ],
+        "server": [_change_document(option) for option in outcome.server],
+        "problems": [_problem_document(problem) for problem in outcome.problems],
+    }
+
+
+def _change_document(change: OptionChange) -> Mapping[str, Value]:
+    return {"option": change.option, "old": change.old, "new": change.new, "effect": change.effect}
 
 
 def notes_of(problems: tuple[Problem, ...]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 
-from sekisho.config.load import find_directory, load
+from sekisho.config.load import ConfigError, find_directory, load
 from sekisho.control.server import ControlServer, SocketInUse, refuse_unless_free
 from sekisho.daemon import log as daemon_log
 from sekisho.daemon.assemble import assemble, open_ledger
@@ -61,10 +61,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the daemon as the command line says; the exit status."""
+    """Run the daemon as the command line says; the exit status, 2 where there is no such configuration."""
     names = ("socket", "pidfile", "loglevel", "logtarget", "syslogsocket")
     overrides = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    return serve(find_directory(arguments.conf), overrides=overrides)
+    try:
+        directory = find_directory(arguments.conf)
+    except ConfigError as error:
+        print(f"sekisho run: {error}", file=sys.stderr)
+        return 2
+    return serve(directory, overrides=overrides)
 
 
 def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], None] | None = None) -> int:

@@ -6,6 +6,7 @@ the user as it is (COMPAT 6.1 has the texts that other programs know); an unknow
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -56,12 +57,52 @@ class EngineStatus:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """What a reload is asked to do (COMPAT 6.2). `jail` None: the whole tree."""
+    """What a reload is asked to do (COMPAT 6.2). `jail` None: the whole tree; `dry_run`: only tell what it would do."""
 
     jail: str | None = None
     restart: bool = False
     unban: bool = False
     if_exists: bool = False
+    dry_run: bool = False
+
+
+class Fate(enum.StrEnum):
+    """What a reload does to a jail."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    RESTARTED = "restarted"
+    CHANGED = "changed"
+    KEPT = "kept as it is"
+
+
+@dataclass(frozen=True, slots=True)
+class OptionChange:
+    """One option, `old` and `new` as people write them (empty: not set), and what the change does."""
+
+    option: str
+    old: str
+    new: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class JailChange:
+    """What a reload does to one jail; `note` says what it means for the jail as a whole."""
+
+    jail: str
+    fate: Fate
+    note: str = ""
+    options: tuple[OptionChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """What a reload did, or in a dry run would do; jails that stay as they are do not appear."""
+
+    jails: tuple[JailChange, ...] = ()
+    server: tuple[OptionChange, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 class EngineApi(Protocol):
@@ -103,8 +144,8 @@ class EngineApi(Protocol):
         Raises Refused when the new one does not hold (an expression that does not compile, a host name as DNS mode).
         """
 
-    async def reload(self, request: Reload) -> Sequence[Problem]:
-        """Read the configuration again and apply the difference; the problems found.
+    async def reload(self, request: Reload) -> Reloaded:
+        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
 
         Raises Refused, and changes nothing, when the tree cannot be used.
         """

@@ -21,7 +21,7 @@ class Aspect(enum.Flag):
     ACTIONS = enum.auto()
 
 
-_ASPECT_OF: Mapping[str, Aspect] = {
+ASPECT_OF: Mapping[str, Aspect] = {
     "maxretry": Aspect.JUDGING,
     "maxmatches": Aspect.JUDGING,
     "findtime": Aspect.JUDGING,
@@ -39,12 +39,13 @@ _ASPECT_OF: Mapping[str, Aspect] = {
     "journalmatch": Aspect.SOURCES,
     "actions": Aspect.ACTIONS,
 }
+"""The aspect of each field of a JailSpec; all of them are applied to the running jail, none restarts it."""
 
 
 def aspects(old: JailSpec, new: JailSpec) -> Aspect:
     """Return what differs between two specifications of one jail."""
     touched = Aspect(0)
-    for option, aspect in _ASPECT_OF.items():
+    for option, aspect in ASPECT_OF.items():
         if getattr(old, option) != getattr(new, option):
             touched |= aspect
     return touched

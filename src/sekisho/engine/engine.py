@@ -9,13 +9,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
-from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, UnknownJail
+from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
 from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
-from sekisho.engine.jail import Jail
+from sekisho.engine.jail import Jail, compile_rules, escalation_of
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
+from sekisho.engine.preview import Standing, preview, preview_server
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.judge.formula import FormulaError
@@ -33,6 +34,8 @@ PATIENCE = 2.0
 
 _FORESIGHT = 2.0
 """Seconds that restoring waits to learn who is exempt."""
+
+_IN_ERROR = "its new configuration is in error"
 
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
@@ -135,12 +138,15 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.housekeeping.look_around(coming), _FORESIGHT)
 
-    async def _start_jail(self, spec: JailSpec) -> None:
+    async def _start_jail(self, spec: JailSpec) -> str:
+        """Start a jail; why it cannot be, empty when it runs."""
         self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
         except (RuleError, FormulaError) as error:
             self._refuse(spec, str(error), "skipped")
+            return str(error)
+        return ""
 
     def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
         """Let log and status say that a jail's rules do not hold, and where they were set."""
@@ -262,8 +268,8 @@ class Engine:
             await self.housekeeping.look_around()
             await self.readings.assign()
 
-    async def reload(self, request: Reload) -> Sequence[Problem]:
-        """Read the configuration again and apply the difference; the problems found.
+    async def reload(self, request: Reload) -> Reloaded:
+        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
 
         A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
         """
@@ -271,6 +277,12 @@ class Engine:
             fresh = await asyncio.to_thread(self._parts.load)
             running = {name: jail.spec for name, jail in self.jails.items()}
             wanted = wanted_jails(request, fresh, running)
+            before = Standing(running, {name: len(jail.standing) for name, jail in self.jails.items()})
+            server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
+            ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
+            if request.dry_run:
+                refused = dict.fromkeys(ill, _IN_ERROR) | self._would_refuse(wanted)
+                return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
             for name in chosen if request.restart else ():
@@ -280,33 +292,49 @@ class Engine:
             if request.jail is None:
                 # The log level and the ledger's limits follow; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
-                matches, age = fresh.server.dbmaxmatches, fresh.server.dbpurgeage
-                held = self._configuration.server
-                server = replace(held, loglevel=level, dbmaxmatches=matches, dbpurgeage=age)
-                self._configuration = replace(fresh, server=server)
-                self.housekeeping.server = server
-                self._parts.ledger.most_matches = matches
-            await self._apply(wanted)
-            return fresh.problems
+                held, limits = self._configuration.server, fresh.server
+                known = replace(held, loglevel=level, dbmaxmatches=limits.dbmaxmatches, dbpurgeage=limits.dbpurgeage)
+                self._configuration = replace(fresh, server=known)
+                self.housekeeping.server = known
+                self._parts.ledger.most_matches = limits.dbmaxmatches
+            for name in [name for name in self._refused if request.jail in (None, name)]:
+                del self._refused[name]  # tried again, unless it is as it was before it was refused
+            refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
+            return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
-    async def _apply(self, wanted: Mapping[str, JailSpec]) -> None:
+    def _would_refuse(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
+        """The jails whose rules do not hold, and why."""
+        found: dict[str, str] = {}
+        for name, spec in wanted.items():
+            old = self.jails.get(name)
+            touched = None if old is None else aspects(old.spec, spec)
+            try:
+                if touched is None or Aspect.MATCHING in touched:
+                    compile_rules(spec, now=self._parts.clock.now())
+                if touched is None or Aspect.JUDGING in touched:
+                    escalation_of(spec)
+            except (RuleError, FormulaError) as error:
+                found[name] = str(error)
+        return found
+
+    async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
+        """Let exactly the wanted jails run; those whose rules do not hold, and why."""
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
-        for name in self._refused.keys() - wanted.keys():
-            del self._refused[name]
         for name in plan.stop:
             await self._stop_jail(name)
         if plan.start:
             await self._look_ahead(plan.start)
-        for spec in plan.start:
-            await self._start_jail(spec)
+        refused = {spec.name: why for spec in plan.start if (why := await self._start_jail(spec))}
         for spec, touched in plan.change:
             self._refused.pop(spec.name, None)
             try:
                 await self._change(spec, touched)
             except Refused as error:
                 self._refuse(spec, str(error), "goes on as it was")
+                refused[spec.name] = str(error)
         await self.housekeeping.look_around()
         await self.readings.assign()
+        return refused
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
@@ -333,9 +361,11 @@ class Engine:
     async def set_loglevel(self, level: str) -> str:
         """Change the log level until the daemon ends."""
         try:
-            return self._parts.log_control.set_level(level)
+            level = self._parts.log_control.set_level(level)
         except ValueError as error:
             raise Refused(str(error)) from error
+        self._configuration = replace(self._configuration, server=replace(self.server, loglevel=level))
+        return level
 
 
 async def _patiently(jails: Sequence[Jail]) -> None:

@@ -38,7 +38,7 @@ class Jail:
         self.matcher = Matcher(self.compiled, jail=spec.name)
         self.quarantine = Quarantine()
         self.judge = Judge(spec, reached=reached)
-        self.escalation = _escalation_of(spec)
+        self.escalation = escalation_of(spec)
         self.histories: dict[str, History] = {}
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
         self.standing = Standing()
@@ -67,7 +67,7 @@ class Jail:
 
     def judge_by(self, spec: JailSpec) -> None:
         """Judge and exempt by `spec` from now on; counters and bans stay. Raises FormulaError, and changes nothing."""
-        self.escalation = _escalation_of(spec)
+        self.escalation = escalation_of(spec)
         self.spec = spec
         self.judge.apply(spec)
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
@@ -96,7 +96,8 @@ class Jail:
         )
 
 
-def _escalation_of(spec: JailSpec) -> Escalation | None:
+def escalation_of(spec: JailSpec) -> Escalation | None:
+    """Return how the jail's bans grow; None where they do not. Raises FormulaError."""
     return Escalation(spec.escalation) if spec.escalation.increment else None
 
 

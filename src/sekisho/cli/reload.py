@@ -1,0 +1,79 @@
+"""Read the configuration again and apply the difference; --dry-run shows it beforehand.
+
+Failures, bans, positions and the jails that do not change stay as they are. A tree that cannot be used changes nothing;
+a jail in error goes on as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sekisho.cli.beautify import printable
+from sekisho.cli.reach import DONE, FAILED, add_reach_arguments, complain, reach
+from sekisho.cli.tables import paint
+from sekisho.control.client import ControlError
+
+EXAMPLES = """\
+sekisho reload --dry-run          what would change, option by option; nothing does
+sekisho reload                    the same, done
+sekisho reload sshd               one jail, no other
+sekisho reload --dry-run --json   one JSON document, for a program
+"""
+
+_COLOURS = {"added": "green", "removed": "red", "restarted": "yellow", "changed": "cyan", "kept as it is": "bold red"}
+_LONGEST = 100  # characters of a value; --json has it whole
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("jail", nargs="?", metavar="JAIL", help="this jail only")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="change nothing, only show what would change")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    add_reach_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reload, and print what changed; 1 when it was refused, or a jail is in error."""
+    words = ["reload", "--dry-run" if args.dry_run else "--report", *([args.jail] if args.jail else [])]
+    try:
+        outcome = reach(args, words)
+    except ControlError as error:
+        return complain(printable(str(error)))
+    if args.json:
+        print(json.dumps(outcome, indent=2))
+    else:
+        _print(outcome)
+    failed = any(problem["severity"] == "error" for problem in outcome["problems"])
+    return FAILED if failed or any(jail["fate"] == "kept as it is" for jail in outcome["jails"]) else DONE
+
+
+def _print(outcome: Mapping[str, Any]) -> None:
+    for problem in outcome["problems"]:
+        line = f":{problem['line']}" if problem["line"] else ""
+        where = f"{problem['file']}{line}: " if problem["file"] else ""
+        mend = f" ({problem['remedy']})" if problem["remedy"] else ""
+        print(printable(f"{problem['severity'] + ':':<9}{where}{problem['text']}{mend}"))
+    for change in outcome["server"]:
+        print(_line("fail2ban.conf", change))
+    for jail in outcome["jails"]:
+        name = printable(jail["jail"])
+        if jail["fate"] != "changed" or jail["note"]:
+            note = f": {printable(jail['note'])}" if jail["note"] else ""
+            print(f"{name}: {paint(jail['fate'], _COLOURS[jail['fate']])}{note}")
+        for change in jail["options"]:
+            print(_line(name, change))
+    if not outcome["jails"] and not outcome["server"]:
+        print("Nothing changes.")
+
+
+def _line(where: str, change: Mapping[str, Any]) -> str:
+    effect = paint(f"({change['effect']})", "dim")
+    return f"{where}: {printable(change['option'])} {_value(change['old'])} → {_value(change['new'])}  {effect}"
+
+
+def _value(text: str) -> str:
+    shown = printable(text.replace("\n", " "))
+    return (shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…") or "(not set)"
