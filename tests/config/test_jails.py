@@ -6,7 +6,7 @@ from tests.config.conftest import Tree
 
 from sekisho.config.load import load
 from sekisho.model.problem import Severity
-from sekisho.model.specs import BackendSpec, Configuration, JailSpec, LogPath
+from sekisho.model.specs import BackendSpec, Configuration, IgnoreCommandSpec, JailSpec, LogPath
 
 _FILTER = {"filter.d/f.conf": "[Definition]\nfailregex = ^fail from <HOST>$\njournalmatch = A=1\n"}
 _BASE = {
@@ -174,20 +174,11 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
     )
     assert {problem.severity for problem in found.problems} == {Severity.WARNING}
     assert sorted(problem.origin.line for problem in found.problems if problem.origin) == [
-        1,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
+        *(1, 3, 4, 5, 6, 7, 8, 10, 11)
     ]
     jail = found.jails[0]
     assert (jail.usedns, jail.logencoding, jail.bantime, jail.actions) == ("no", "auto", -5, ())
-    assert jail.ignorecommand == "/usr/bin/friend <ip>"
+    assert jail.ignorecommand == IgnoreCommandSpec("/usr/bin/friend <ip>")
 
 
 def test_a_disabled_jail_is_looked_at_with_half_an_eye(tree: Tree) -> None:

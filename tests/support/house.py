@@ -19,7 +19,17 @@ from sekisho.ledger.ledger import Ledger
 from sekisho.model.action import Action
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import FilePosition
-from sekisho.model.specs import ActionSpec, BackendSpec, Configuration, FilterSpec, JailSpec, LogPath, ServerSpec
+from sekisho.model.specs import (
+    ActionSpec,
+    BackendSpec,
+    Configuration,
+    FilterSpec,
+    IgnoreCommandSpec,
+    JailSpec,
+    LogPath,
+    ServerSpec,
+)
+from sekisho.model.verdict import Failure
 
 NOW = 1_800_000_000.0
 ACTION = ActionSpec("memory", "memory")
@@ -73,6 +83,12 @@ OPENED: list[Ledger] = []
 """The ledgers of all lives in one test: the dead close nothing, so tests/engine/conftest.py does."""
 
 
+def _answering() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class MemoryHouse:
     """One life of a daemon over a ledger file and logs that outlive it."""
@@ -87,6 +103,10 @@ class MemoryHouse:
     entries: list[str] = field(default_factory=list)
     actions: dict[str, MemoryAction] = field(default_factory=dict)
     broken: bool = False
+    friends: set[str] = field(default_factory=set)
+    """Whom ignorecommand exempts, once `answers` is set."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    answers: asyncio.Event = field(default_factory=_answering)
     watch: Watch = lambda _: contextlib.nullcontext()
 
     async def start(self) -> Engine:
@@ -113,6 +133,7 @@ class MemoryHouse:
                 write=self._write,
                 log_control=FakeLogControl(),
                 watch=self.watch,
+                ignores=self._ignores,
             ),
         )
         await self.engine.start()
@@ -127,6 +148,11 @@ class MemoryHouse:
         if spec.name == "nosuch":
             raise ValueError("no action is built in under the name 'nosuch'")
         return self.actions.setdefault(jail.name, MemoryAction())
+
+    async def _ignores(self, spec: IgnoreCommandSpec, failure: Failure) -> bool:
+        self.asked.append((spec.command, failure.subject.text))
+        await self.answers.wait()
+        return failure.subject.text in self.friends
 
     def _write(self, entries: Sequence[Entry]) -> None:
         self.entries += [text for entry in entries for text in entry.texts]

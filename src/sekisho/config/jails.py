@@ -17,6 +17,7 @@ from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.escalation import read_escalation
 from sekisho.config.files import STOCK, Files
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
+from sekisho.config.ignoring import read_ignorecommand
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.config.layers import Merged
 from sekisho.config.logpaths import Outlook, read_logpaths, without_logs
@@ -25,7 +26,14 @@ from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_time, parse_wh
 from sekisho.config.values import READERS, Values
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Origin, Problem, Severity
-from sekisho.model.specs import PERMANENT, ActionSpec, BackendSpec, FilterSpec, JailSpec, Setting
+from sekisho.model.specs import (
+    PERMANENT,
+    ActionSpec,
+    BackendSpec,
+    FilterSpec,
+    JailSpec,
+    Setting,
+)
 
 _BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
 _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts names there
@@ -146,7 +154,7 @@ class _Reader:
             usedns=self.usedns(filter_),
             ignoreip=self.ignoreip(),
             ignoreself=values.typed("ignoreself", parse_bool),
-            ignorecommand=values.text_or_default("ignorecommand").strip(),
+            ignorecommand=read_ignorecommand(values),
             logencoding=self.logencoding(),
             logtimezone=values.text("logtimezone") or None,
             actions=self.actions(),
@@ -161,12 +169,6 @@ class _Reader:
                 value = values.typed(row.name, READERS[row.kind])
                 if row.least is not None and isinstance(value, int | float) and value < row.least:
                     values.warn(f"{row.name!r} is {value}", values.origin(row.name), f"the least is {row.least}")
-        if values.text_or_default("ignorecommand").strip():
-            values.warn(
-                "'ignorecommand' is not carried out yet: a failure counts whatever it would say",
-                values.origin("ignorecommand"),
-                "name in ignoreip whom it would ignore",
-            )
 
     def backend(self) -> BackendSpec:
         text = self.values.text_or_default("backend").strip()

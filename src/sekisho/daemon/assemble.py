@@ -7,19 +7,21 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from sekisho.daemon.facts import Facts
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
+from sekisho.enforce.ignorecommand import IgnoreCommands
 from sekisho.enforce.observe import ObserveAction
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.runner import Runner
 from sekisho.enforce.table import NftError, NftTable
-from sekisho.engine.api import JailStatus
 from sekisho.engine.clock import SystemClock
 from sekisho.engine.engine import Engine
 from sekisho.engine.parts import Parts
@@ -82,14 +84,15 @@ def assemble(
     whois = Whois(program=find_whois())
     watchers = Watchers()
     table = NftTable()
+    runner = Runner()
     actions = Actions(
         table=table,
-        runner=Runner(),
+        runner=runner,
         whois=whois,
         country=Countries(),
         clock=clock.now,
         allow_ipv6=allow_ipv6,
-        facts=lambda jail: jail_facts(engine.jail_status(jail)),
+        facts=Facts(lambda jail: engine.jail_status(jail), ledger, resolver),  # noqa: PLW0108 - made further below
     )
 
     async def own_addresses() -> frozenset[Subject]:
@@ -111,6 +114,7 @@ def assemble(
             write=write,
             log_control=log_control,
             watch=LineGuard(),
+            ignores=IgnoreCommands(runner, clock=clock.now).ignores,
         ),
     )
 
@@ -135,20 +139,6 @@ def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
     """Write log lines, runs of one kind in one go."""
     for (logger, level), run in groupby(entries, key=itemgetter(0, 1)):
         log_control.write_batch(logger, level, [text for entry in run for text in entry.texts])
-
-
-def jail_facts(status: JailStatus) -> dict[str, str]:
-    """Return what a command's tags may ask about its jail and this host (COMPAT 5.3)."""
-    host = os.uname().nodename
-    return {
-        "jail.name": status.name,
-        "jail.banned": str(len(status.bans)),
-        "jail.banned_total": str(status.banned_total),
-        "jail.found": str(status.failed),
-        "jail.found_total": str(status.failed_total),
-        "fq-hostname": host,
-        "sh-hostname": host.partition(".")[0],
-    }
 
 
 class Watchers:
@@ -187,7 +177,7 @@ class Actions:
     country: Countries
     clock: Callable[[], float]
     allow_ipv6: bool
-    facts: Callable[[str], Mapping[str, str]]
+    facts: Facts
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
         """Return the action that `spec` describes; raises ValueError when it cannot be one."""
@@ -198,7 +188,7 @@ class Actions:
                     jail=jail.name,
                     runner=self.runner,
                     clock=self.clock,
-                    facts=lambda _: self.facts(jail.name),
+                    facts=partial(self.facts.answers, jail.name),
                     allow_ipv6=self.allow_ipv6,
                 )
             case "nftables":

@@ -60,6 +60,7 @@ class Engine:
             resolve=parts.resolve,
             write=parts.write,
             chance=parts.chance,
+            ignores=parts.ignores,
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
@@ -242,15 +243,18 @@ class Engine:
         names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
         return [address for name in names for address in await self._parts.resolve(name)]
 
+    def doubtful(self) -> int:
+        """Return of how many subjects a jail's ignorecommand is being asked."""
+        return self._pipeline.doubtful()
+
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
         now = self._parts.clock.now()
         entry = Entry(FILTER, INFO, (f"[{jail}] Attempt {subject} - {local_time(now)}",))
         target = self._jail(jail)
         self._parts.write([entry])
-        counted = self._pipeline.judge(target, Failure(jail, subject, now, tuple(lines)), weight=max(1, len(lines)))
-        self._pipeline.settle()
-        return int(counted)
+        failure = Failure(jail, subject, now, tuple(lines))
+        return int(await self._pipeline.attempt(target, failure, weight=max(1, len(lines))))
 
     async def change(self, jail: str, spec: JailSpec) -> None:
         """Replace a jail's specification by hand, until the next reload."""

@@ -69,6 +69,8 @@ class Lifecycle:
             entries.append(entry(ban))
         self.write(entries)
         self.pipeline.settle()
+        if jail.spec.ignorecommand.command:
+            self.pipeline.reconsider(jail, [ban for ban in jail.standing if ban.failures])
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
         for ban in self.pipeline.recent(since=now - 2 * jail.spec.findtime):

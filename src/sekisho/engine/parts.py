@@ -8,6 +8,7 @@ from random import SystemRandom
 from typing import Protocol
 
 from sekisho.engine.clock import Clock
+from sekisho.engine.doubts import Ask
 from sekisho.engine.lifecycle import MakeAction
 from sekisho.engine.quarantine import Watch
 from sekisho.engine.readings import Sources
@@ -31,7 +32,8 @@ class LogControl(Protocol):
 class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
-    `chance` returns a number in [0, 1) that nobody can guess (`bantime.rndtime`).
+    `ignores` asks a jail's ignorecommand, and never raises. `chance` returns a number in [0, 1) that nobody can guess
+    (`bantime.rndtime`).
     """
 
     clock: Clock
@@ -44,4 +46,5 @@ class Parts:
     write: Callable[[Sequence[Entry]], None]
     log_control: LogControl
     watch: Watch
+    ignores: Ask
     chance: Callable[[], float] = SystemRandom().random

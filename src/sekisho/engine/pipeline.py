@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from sekisho.engine.clock import Clock
+from sekisho.engine.doubts import Ask, Doubts
 from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
@@ -35,6 +36,7 @@ from sekisho.model.verdict import (
     History,
     Ignored,
     KnownBad,
+    Release,
     Unban,
     Verdict,
 )
@@ -82,6 +84,7 @@ class Pipeline:
         resolve: Callable[[str], Awaitable[frozenset[Subject]]],
         write: Callable[[Sequence[Entry]], None],
         chance: Callable[[], float],
+        ignores: Ask,
     ) -> None:
         self.surroundings = Surroundings()
         self.ledger_trouble = ""
@@ -95,13 +98,68 @@ class Pipeline:
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
+        self._ignores = ignores
+        self._doubts = Doubts(ignores, self._judge_asked, self.settle)
 
     def judge(self, jail: Jail, failure: Failure, *, weight: int = 1) -> bool:
-        """Judge one failure; False when it is ignored. Nothing is settled yet."""
+        """Judge one failure; False when it is ignored. Nothing is settled yet.
+
+        In a jail with ignorecommand it is judged when that has been asked, and settled then.
+        """
         source = self.exempts(jail, failure)
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return False
+        if jail.spec.ignorecommand.command:
+            self._doubts.put(jail, failure)
+        else:
+            self._count(jail, failure, weight=weight)
+        return True
+
+    async def attempt(self, jail: Jail, failure: Failure, *, weight: int) -> bool:
+        """Judge a failure that a person reports, and settle it; False when it is ignored, by a command too."""
+        source = self.exempts(jail, failure)
+        if source is None and await self.is_ignored(jail, failure):
+            source = "command"
+        if source is not None:
+            self._conclude(jail, Ignored(failure, source))
+        else:
+            self._count(jail, failure, weight=weight)
+        self.settle()
+        return source is None
+
+    async def is_ignored(self, jail: Jail, failure: Failure) -> bool:
+        """Return whether the jail's ignorecommand exempts whom a failure concerns."""
+        return bool(jail.spec.ignorecommand.command) and await self._ignores(jail.spec.ignorecommand, failure)
+
+    def doubtful(self) -> int:
+        """Return of how many subjects ignorecommand is being asked."""
+        return len(self._doubts)
+
+    def reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
+        """Ask ignorecommand about restored bans, which stand meanwhile, and lift those of whom it exempts now."""
+        task = asyncio.create_task(self._reconsider(jail, bans), name=f"ignorecommand about bans of {jail.name}")
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
+        for ban in bans:
+            failure = Failure(jail.name, ban.subject, ban.time, ban.matches, ban.captured, ban.address)
+            is_exempt = await self.is_ignored(jail, failure)
+            if is_exempt and self._jails.get(jail.name) is jail and jail.standing.get(ban.subject) is ban:
+                self._conclude(jail, Ignored(failure, "command"))
+                self.unban(jail, Unban(ban, Release.EXPIRED))
+                self.settle()
+
+    def _judge_asked(self, jail: Jail, failure: Failure, is_exempt: bool) -> None:  # noqa: FBT001 - an answer
+        if self._jails.get(jail.name) is not jail:
+            return
+        if is_exempt:
+            self._conclude(jail, Ignored(failure, "command"))
+        else:
+            self._count(jail, failure)
+
+    def _count(self, jail: Jail, failure: Failure, *, weight: int = 1) -> None:
         standing, now = jail.standing.get(failure.subject), self._clock.now()
         known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
         verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
@@ -109,11 +167,10 @@ class Pipeline:
             verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
         for verdict in verdicts:
             self._conclude(jail, verdict)
-        return True
 
     def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
         """Judge failures in their order, as `judge` does one by one, at half the price."""
-        if jail.escalation is not None:
+        if jail.escalation is not None or jail.spec.ignorecommand.command:
             for failure in failures:
                 self.judge(jail, failure)
             return
@@ -141,7 +198,7 @@ class Pipeline:
         jail.failed_total += counted
 
     def refill(self, jail: Jail, failure: Failure) -> None:
-        """Count a failure that was judged before this start."""
+        """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""
         if self.exempts(jail, failure) is None:
             known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
             jail.judge.refill(failure, now=self._clock.now(), known=known)
@@ -320,6 +377,7 @@ class Pipeline:
 
     async def close(self) -> None:
         """Give up the lookups under way."""
+        await self._doubts.close()
         for task in self._lookups:
             task.cancel()
         await asyncio.gather(*self._lookups, return_exceptions=True)

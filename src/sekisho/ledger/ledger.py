@@ -27,6 +27,9 @@ from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import Position
 from sekisho.model.verdict import Ban, History, Unban
 
+MOST_EVIDENCE = 1000
+"""Bans of one subject that are read for its evidence; a recidivist of years has more than anybody reads."""
+
 
 class LedgerError(Exception):
     """The ledger could not be read or written; the message is SQLite's. `is_final`: trying again would not help."""
@@ -203,6 +206,19 @@ class Ledger:
             (storable(subject.text), jail),
         )
         return History(sum(count for count, _ in rows), max((time for _, time in rows), default=0.0))
+
+    def evidence(self, jail: str | None, subject: Subject) -> tuple[int, tuple[str, ...]]:
+        """Return the failures and the newest log lines of all bans of a subject, in a jail or (None) in all.
+
+        At most `most_matches` lines, as Fail2ban limits `<ipmatches>` (COMPAT 3.7, 5.3).
+        """
+        rows = self._rows(
+            f"SELECT {BAN_COLUMNS} FROM bans WHERE subject = ? AND jail = ifnull(?, jail) ORDER BY id DESC LIMIT ?",  # noqa: S608
+            (storable(subject.text), jail, MOST_EVIDENCE),
+        )
+        bans = [ban_of(row) for row in rows]
+        lines = [line for ban in reversed(bans) for line in ban.matches]
+        return sum(ban.failures for ban in bans), tuple(lines[-self.most_matches :] if self.most_matches else ())
 
     def recent(self, *, since: float) -> list[Ban]:
         """Return all bans of all jails made at or after `since`, oldest first: the history that recidive counts."""

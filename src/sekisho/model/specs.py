@@ -107,6 +107,23 @@ class EscalationSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoreCacheSpec:
+    """How the answers of ignorecommand are remembered: under which key (tags in it), how many, for how many seconds."""
+
+    key: str
+    most: int = 100
+    seconds: Seconds = 300
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreCommandSpec:
+    """The command whose exit status 0 exempts somebody, empty for none, and its cache (COMPAT 1.9)."""
+
+    command: str = ""
+    cache: IgnoreCacheSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JailSpec:
     """One enabled jail, complete. Times are seconds; `bantime` is `PERMANENT` or the ban's length (COMPAT 1.7)."""
 
@@ -123,7 +140,7 @@ class JailSpec:
     usedns: str = "warn"
     ignoreip: tuple[str, ...] = ()
     ignoreself: bool = True
-    ignorecommand: str = ""
+    ignorecommand: IgnoreCommandSpec = IgnoreCommandSpec()
     logencoding: str = "auto"
     logtimezone: str | None = None
     actions: tuple[ActionSpec, ...] = ()
