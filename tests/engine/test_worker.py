@@ -203,3 +203,31 @@ def test_a_ban_that_can_never_be_carried_out_is_refused_once() -> None:
         await worker.stop([])
 
     asyncio.run(play())
+
+
+def test_a_start_that_hangs_is_not_waited_for_and_keeps_the_order() -> None:
+    """The jail goes on while the action is still starting; a ban decided meanwhile is carried out behind it."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        entered, free = asyncio.Event(), asyncio.Event()
+        begin = action.start
+
+        async def start(standing: Sequence[Ban]) -> Sequence[Failed]:
+            entered.set()
+            await free.wait()
+            return await begin(standing)
+
+        action.start = start  # type: ignore[method-assign]
+        worker, enforced = worker_of(action)
+        await worker.start([ban(1)], patience=0)
+        await entered.wait()
+        worker.ban([ban(2)])
+        assert enforced == []
+        free.set()
+        await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "ban"]
+        assert enforced == [ban(1), ban(2)]
+        await worker.stop([])
+
+    asyncio.run(play())
