@@ -123,7 +123,7 @@ class CommandAction:
             left += [failed.reason for failed in await self._lift(list(self._held.values()))]
         self._held = {}
         done: set[str] = set()
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionstop", family, done)
             if not outcome.is_success:
                 left.append(f"actionstop {outcome}")
@@ -134,7 +134,7 @@ class CommandAction:
     async def reload(self) -> None:
         """Run actionreload for each life (COMPAT 5.1). Raises ActionError when it fails."""
         done: set[str] = set()
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionreload", family, done)
             if not outcome.is_success:
                 raise ActionError(f"Failed to reload jail {self._jail!r} action {self.name!r}: {outcome}")
@@ -189,7 +189,7 @@ class CommandAction:
         _ACTIONS.log(NOTICE, "[%s] Flush ticket(s) with %s", self._jail, self.name)
         done: set[str] = set()
         empty = True
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionflush", family, done)
             empty &= outcome.is_success
         if empty:
@@ -214,6 +214,10 @@ class CommandAction:
             if not outcome.is_success:
                 raise ActionError(f"Failed to start jail {self._jail!r} action {self.name!r}: actionstart {outcome}")
         self._started[family] = script.text
+
+    def _lives(self) -> list[str]:
+        """Return what was started, always in the same order: a repair starts a life anew (COMPAT 9, case 64)."""
+        return [family for family in self._families if family in self._started]
 
     async def _is_sane(self, family: str) -> bool:
         return (await self._run("actioncheck", empty_ticket(family, self._clock()))).is_success
