@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
 from tests.support.actions import MemoryAction
 
 from sekisho.engine.worker import Worker
-from sekisho.model.action import Failed
+from sekisho.model.action import ActionError, Failed
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Ban
 
@@ -231,3 +232,28 @@ def test_a_start_that_hangs_is_not_waited_for_and_keeps_the_order() -> None:
         await worker.stop([])
 
     asyncio.run(play())
+
+
+def test_an_action_that_wants_to_know_hears_of_a_reload(caplog: pytest.LogCaptureFixture) -> None:
+    """Once it is up; what goes wrong is logged, and the action goes on."""
+
+    class Curious(MemoryAction):
+        async def reload(self) -> None:
+            self.calls.append(("reload", []))
+            if self.down:
+                raise ActionError("not now")
+
+    async def play() -> None:
+        action = Curious()
+        worker, _ = worker_of(action)
+        await worker.reload()
+        assert action.calls == []
+        await worker.start([])
+        await worker.reload()
+        action.down = True
+        await worker.reload()
+        assert [name for name, _ in action.calls] == ["start", "reload", "reload"]
+        await worker.stop([])
+
+    asyncio.run(play())
+    assert "not now" in caplog.text

@@ -304,6 +304,9 @@ class Engine:
             for name in [name for name in self._refused if request.jail in (None, name)]:
                 del self._refused[name]  # tried again, unless it is as it was before it was refused
             refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
+            for name in chosen if not request.restart else ():
+                for worker in self.jails[name].workers:
+                    await worker.reload()
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
     def _would_refuse(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:

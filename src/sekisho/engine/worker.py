@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sekisho.model.action import Action, ActionError, Failed, Kind
+from sekisho.model.action import Action, ActionError, Failed, Kind, Reloadable
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
 
@@ -140,6 +140,18 @@ class Worker:
                 log.warning(what, self.jail, len(lost), self.action.name)
             again += lost
         self.ban(again)
+
+    async def reload(self) -> None:
+        """Let an action that wants to know hear of a reload, in its turn; a failure is logged."""
+        if not isinstance(self.action, Reloadable) or not self._up:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE), self._turn:
+                await self.action.reload()
+        except (TimeoutError, ActionError) as error:
+            log.error(
+                "Failed to reload jail %r action %r: %s", self.jail, self.action.name, error or "not done in time"
+            )
 
     async def stop(self, standing: Sequence[Ban], *, patience: float = PATIENCE) -> None:
         """Finish what is queued, lift everything, and end; after twice `patience` seconds at the latest."""
