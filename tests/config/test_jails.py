@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.config.conftest import Tree
 
 from sekisho.config.load import load
@@ -198,8 +200,13 @@ def test_a_jail_without_filter_or_log_runs_with_a_warning(tree: Tree) -> None:
     ]
 
 
-def test_a_python_action_is_left_out_and_told(tree: Tree) -> None:
-    """The jail's other actions protect it."""
-    found = load_local(tree, "[j]\nenabled = true\naction = smtp.py[dest=x]\n   note\n")
-    assert [action.name for action in found.jails[0].actions] == ["note"]
-    assert told(found) == ["warning 3 j: action 'smtp.py': Python actions are not run yet"]
+def test_a_python_action_has_its_file(tree: Tree) -> None:
+    """The administrator's file before the stock one of that name; one that is nowhere is a mistake of its jail."""
+    (stock,) = load_local(tree, "[j]\nenabled = true\naction = smtp.py[dest=x]\n").jails[0].actions
+    assert (stock.name, stock.actname, stock.native) == ("smtp.py", "smtp", "python")
+    assert (stock.properties["dest"], Path(stock.file).name) == ("x", "smtp.py")
+    directory = tree({"action.d/smtp.py": "class Action: pass\n"})
+    (own,) = load(directory).jails[0].actions
+    assert own.file == str(directory / "action.d" / "smtp.py")
+    found = load_local(tree, "[j]\nenabled = true\naction = nosuch.py\n")
+    assert (found.failed, "action.d/nosuch.py" in found.problems[0].remedy) == (("j",), True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def spec(directory: Path, action: str, files: Mapping[str, str] | None = None) -
         path.write_text(text)
     configuration = load(directory)
     (found,) = configuration.jails[0].actions
-    return ActionSpec(found.name, found.actname, with_known_ports(found.properties), found.native)
+    return replace(found, properties=with_known_ports(found.properties))
 
 
 def make(which: ActionSpec) -> CommandAction:

@@ -65,6 +65,11 @@ class Files:
             *self._folder(f"{name}.d", "local"),
         ]
 
+    def script(self, name: str) -> Path | None:
+        """Return the program text of that name, the administrator's before the stock one; None where there is none."""
+        found = [*self._in(Layer.OWN, name), *self._in(Layer.STOCK, name)]
+        return found[0].path if found else None
+
     def included(self, name: str, by: Source) -> list[Source]:
         """Return the files that an include of `name` stands for, the `.local` beside it last; none is no mistake."""
         path = Path(name)

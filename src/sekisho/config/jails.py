@@ -234,14 +234,10 @@ class _Reader:
             values.warn("no action is set: bans are kept, but not carried out", values.origin("action"), "set action")
             return ()
         try:
-            actions = read_actions(self.shared.files, self.name, text, self.shared.constants)
+            return read_actions(self.shared.files, self.name, text, self.shared.constants)
         except ConfigError as error:
             values.note(error, values.origin("action"))
             return ()
-        for action in actions:
-            if action.name.endswith(".py"):
-                values.warn(f"action {action.name!r}: Python actions are not run yet", values.origin("action"))
-        return tuple(action for action in actions if not action.name.endswith(".py"))
 
     def bantime(self) -> int | float:
         seconds = self.values.typed("bantime", parse_time)

@@ -118,7 +118,7 @@ def _value(kind: Kind, text: str) -> object:
 
 def _action(jail: str, action: ActionSpec) -> Iterator[Command]:
     if action.name.endswith(".py"):
-        yield ["set", jail, "addaction", action.actname, f"action.d/{action.name}", json.dumps(dict(action.properties))]
+        yield ["set", jail, "addaction", action.actname, action.file, json.dumps(dict(action.properties))]
         return
     said: dict[str, object] = {}
     for option, kind in _ACTION.items():

@@ -19,6 +19,7 @@ from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ignorecommand import IgnoreCommands
 from sekisho.enforce.observe import ObserveAction
+from sekisho.enforce.python_action import PythonAction
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.runner import Runner
 from sekisho.enforce.table import NftError, NftTable
@@ -199,6 +200,8 @@ class Actions:
                 return NftablesAction(
                     table=self.table, jail=jail.name, actname=spec.actname, rules=rules, clock=self.clock
                 )
+            case "python":
+                return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
                 return ObserveAction(jail=jail.name, actname=spec.actname)
             case "mail":

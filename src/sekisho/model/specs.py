@@ -50,7 +50,7 @@ class ActionSpec:
     are all options of the file and all arguments, static tags substituted, conditional ones under
     `name?family=inet6`. `native` names the built-in that carries the action out; None: its commands are run, which is
     always so when the administrator's files define an `actionban`. `parameters` are what `[Init]` and the arguments
-    set, tags not yet filled in: how the action was asked for, for display.
+    set, tags not yet filled in: how the action was asked for, for display. `file` is the path of a Python action.
     """
 
     name: str
@@ -58,6 +58,7 @@ class ActionSpec:
     properties: Mapping[str, str] = field(default_factory=_nothing, hash=False)
     native: str | None = None
     parameters: Mapping[str, str] = field(default_factory=_nothing, hash=False, compare=False)
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
