@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.actions import MemoryAction
 from tests.support.house import DEMO, RECIDIVE, MemoryHouse
 
 from sekisho.engine.api import Reload
@@ -22,7 +24,7 @@ from sekisho.model.specs import (
     LogPath,
     ServerSpec,
 )
-from sekisho.model.verdict import Cause
+from sekisho.model.verdict import Ban, Cause
 
 EVE = "192.0.2.66"
 
@@ -154,3 +156,36 @@ def test_an_exchanged_action_holds_what_stands(tmp_path: Path) -> None:
         await engine.stop()
 
     asyncio.run(play())
+
+
+def test_case_46_all_bans_are_lifted_before_any_action_goes(tmp_path: Path) -> None:
+    """COMPAT 9, case 46: unbans in the order of the actions, then the stops, the last action first."""
+    said: list[str] = []
+
+    class Plain(MemoryAction):
+        """An action that lifts its bans by itself."""
+
+        survives_stop = False
+
+        async def lift(self) -> None:
+            said.extend(f"{self.name} unban {subject}" for subject in self.held)
+            self.held.clear()
+
+        async def stop(self, standing: Sequence[Ban]) -> None:
+            assert not self.held
+            said.append(f"{self.name} stop")
+
+    class PlainHouse(MemoryHouse):
+        def _make_action(self, jail: JailSpec, spec: ActionSpec) -> MemoryAction:
+            return self.actions.setdefault(spec.name, Plain(spec.name))
+
+    async def play() -> None:
+        actions = tuple(ActionSpec(name, name) for name in ("foo", "bar", "plain"))
+        house = PlainHouse(str(tmp_path / "ledger.sqlite"), jails=(replace(DEMO, actions=actions),))
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        await engine.stop()
+
+    asyncio.run(play())
+    lifted = [f"{name} unban {EVE}" for name in ("foo", "bar", "plain")]
+    assert said == [*lifted, "plain stop", "bar stop", "foo stop"]

@@ -115,13 +115,23 @@ class CommandAction:
         """Return None: commands can bar, but cannot be asked."""
         return None
 
+    async def lift(self) -> None:
+        """Lift every ban, by the flush command where there is one. Raises ActionError."""
+        left: list[Failed] = []
+        if self._held and not (self._has("actionflush") and await self._flush()):
+            left = await self._lift(list(self._held.values()))
+        self._held = {}
+        if left:
+            raise self._unstopped([failed.reason for failed in left])
+
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Lift every ban and run the stop command of each life that was started."""
         del standing  # only what was carried out has to be undone
         left: list[str] = []
-        if self._held and not (self._has("actionflush") and await self._flush()):
-            left += [failed.reason for failed in await self._lift(list(self._held.values()))]
-        self._held = {}
+        try:
+            await self.lift()
+        except ActionError as error:
+            left.append(str(error))
         done: set[str] = set()
         for family in self._lives():
             outcome = await self._run_once("actionstop", family, done)
@@ -129,7 +139,10 @@ class CommandAction:
                 left.append(f"actionstop {outcome}")
         self._started = {}
         if left:
-            raise ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left[:3])}")
+            raise self._unstopped(left)
+
+    def _unstopped(self, left: Sequence[str]) -> ActionError:
+        return ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left[:3])}")
 
     async def reload(self) -> None:
         """Run actionreload for each life (COMPAT 5.1). Raises ActionError when it fails."""

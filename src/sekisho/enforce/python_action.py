@@ -16,6 +16,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sekisho.enforce.render import parse_ticket
@@ -101,21 +102,27 @@ class PythonAction:
         """Call `reload`, if there is one. Raises ActionError."""
         await self._call("reload")
 
+    async def lift(self) -> None:
+        """Lift every ban, by `flush`, if there is one. Raises ActionError."""
+        if self._held and not await self._call("flush"):
+            left = await self.unban(list(self._held.values()))
+            if left:
+                raise ActionError("; ".join(failed.reason for failed in left[:3]))
+        self._held = {}
+
     async def stop(self, standing: Sequence[Ban]) -> None:
-        """Lift every ban (by `flush`, if there is one), let the action stop, and end the child. Raises ActionError."""
+        """Lift every ban, let the action stop, and end the child. Raises ActionError."""
         del standing  # only what was carried out has to be undone
         left: list[str] = []
-        try:
-            if self._held and not await self._call("flush"):
-                left += [failed.reason for failed in await self.unban(list(self._held.values()))]
-            await self._call("stop")
-        except ActionError as error:
-            left.append(str(error))
-        finally:
-            self._held = {}
-            await self._end()
+        for step in (self.lift, partial(self._call, "stop")):
+            try:
+                await step()
+            except ActionError as error:
+                left.append(str(error))
+        self._held = {}
+        await self._end()
         if left:
-            raise ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left[:3])}")
+            raise ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left)}")
 
     # -- the child
 

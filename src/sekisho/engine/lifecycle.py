@@ -138,6 +138,8 @@ class Lifecycle:
             self.pipeline.settle()
         elif standing:
             self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
+        for worker in jail.workers:
+            await worker.lift()
         for worker in reversed(jail.workers):
             await worker.stop(tuple(jail.standing))
         del self.jails[name]

@@ -15,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sekisho.model.action import Action, ActionError, Failed, Kind, Reloadable
+from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Reloadable
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
 
@@ -151,6 +151,23 @@ class Worker:
         except (TimeoutError, ActionError) as error:
             log.error(
                 "Failed to reload jail %r action %r: %s", self.jail, self.action.name, error or "not done in time"
+            )
+
+    async def lift(self, *, patience: float = PATIENCE) -> None:
+        """Finish what is queued, and lift what can be lifted before the stop, within `patience` seconds.
+
+        A failure is logged: the stop tries again.
+        """
+        if not isinstance(self.action, Liftable) or not self._up:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self.drained()
+                async with self._turn:
+                    await self.action.lift()
+        except (TimeoutError, ActionError) as error:
+            log.error(
+                "Failed to lift the bans of jail %r action %r: %s", self.jail, self.action.name, error or "too slow"
             )
 
     async def stop(self, standing: Sequence[Ban], *, patience: float = PATIENCE) -> None:

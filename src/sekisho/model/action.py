@@ -80,6 +80,14 @@ class Action(Protocol):
 
 
 @runtime_checkable
+class Liftable(Protocol):
+    """An action whose bans can be lifted before any action of its jail is taken down, as Fail2ban does (COMPAT 3.3)."""
+
+    async def lift(self) -> None:
+        """Lift every ban; the action stays up. Raises ActionError."""
+
+
+@runtime_checkable
 class Reloadable(Protocol):
     """An action that wants to know of each reload in which it goes on (`actionreload`, COMPAT 5.1)."""
 
