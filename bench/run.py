@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from daemons import BOTH, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure, memory_over
+from daemons import BOTH, JAILS, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure, memory_over
 
 from corpus import access_lines, crowd, lines
 
@@ -30,6 +30,7 @@ PARSER = next(
 README = Path(__file__).with_name("README.md")
 TRACKED = 100_000
 GIGABYTE = 10**9
+MANY = 1000
 LEAST = 0.001  # seconds; a smaller difference is no measurement
 FLOORS = {"access": 80, 0.0005: 20, 0.02: 18, 0.20: 16, 0.95: 13, "six": 25}
 LONGER = {0.0005: 5, 0.02: 4, 0.20: 2}
@@ -141,8 +142,19 @@ class Bench:
         ):
             cells = " | ".join(f"{median(source[program], field) * scale:.0f}" for program in BOTH)
             self.say(f"| {title} | {cells} | {floor} |")
+        self.many()
         if self.gigabytes:
             self.flat()
+
+    def many(self) -> None:
+        """Say how long our daemon takes to be ready with a thousand jails, each with a log of its own."""
+        (self.root / "many").mkdir()
+        names = tuple(f"jail{number}" for number in range(MANY))
+        for number, name in enumerate(names):
+            (self.root / "many" / name).write_text("")
+            JAILS[name] = (SIX[number % len(SIX)].replace("postfix-sasl", "postfix[mode=auth]"), f"many/{name}")
+        ready = measure(OURS, self.root, names, 0).ready
+        self.say(f"| {MANY:,} jails ready after, ms | {ready * 1000:.0f} | - | 2000 |")
 
     def flat(self) -> None:
         """Say how much our daemon holds after one gigabyte of a log and after all of it."""

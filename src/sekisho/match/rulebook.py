@@ -19,8 +19,7 @@ from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import Unresolved
 from sekisho.match.groups import Captures, Who, who_of
 from sekisho.match.sessions import Sessions
-from sekisho.match.shape import leads
-from sekisho.match.trial import Trial, make_trial
+from sekisho.match.trial import Trial
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Captured, Failure
 
@@ -30,8 +29,6 @@ LONGEST_EVIDENCE = 4096
 _MOST_MASKS = 4096
 
 _new = tuple.__new__  # half the price of calling the class
-
-_SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
 
 
 class Match(NamedTuple):
@@ -55,10 +52,10 @@ class RuleBook:
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
-        self._rules = tuple(make_trial(number, rule, compiled.prefix) for number, rule in enumerate(compiled.rules))
+        self._rules = compiled.trials
         self._by_mask: dict[int, tuple[Trial, ...]] = {}
-        self.telling = self._telling_of(compiled)
-        self._id_leads = compiled.prefix is not None and leads(compiled.prefix.pattern, "mlfid")
+        self.telling = compiled.telling
+        self._id_leads = compiled.id_leads
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
         self._is_involved = self._buffer is not None or bool(self._ignores)
         self.sessions = Sessions()
@@ -171,18 +168,6 @@ class RuleBook:
         if not self._content or start == end:
             return text, 0
         return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start
-
-    @staticmethod
-    def _telling_of(compiled: CompiledFilter) -> int:
-        """The mask of the rules that can say something of a session that is not open."""
-        prefix = compiled.prefix
-        if prefix is None or "mlfid" not in prefix.groups or compiled.ignores or compiled.maxlines > 1:
-            return -1
-        return sum(
-            1 << number
-            for number, rule in enumerate(compiled.rules)
-            if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
-        )
 
     def _chosen(self, mask: int) -> tuple[Trial, ...]:
         rules = self._by_mask.get(mask)
