@@ -21,6 +21,7 @@ from sekisho.config.load import load
 from sekisho.daemon.assemble import write_entries
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import set_up
+from sekisho.engine.account import Account
 from sekisho.engine.clock import SystemClock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
@@ -95,7 +96,7 @@ def measure(names: Sequence[str], blocks: Sequence[bytes], folder: Path, *, prof
     jails = jails_of(names, folder)
     pipeline = Pipeline(
         jails={jail.name: jail for jail in jails},
-        ledger=Ledger(None),
+        account=Account(Ledger(None), SystemClock()),
         clock=SystemClock(),
         resolve=resolve_nothing,
         write=write,

@@ -9,14 +9,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
+from sekisho.engine.account import Account
 from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
 from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
-from sekisho.engine.jail import Jail, compile_rules, escalation_of
+from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.preview import Standing, preview, preview_server
+from sekisho.engine.preview import Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.judge.formula import FormulaError
@@ -55,7 +56,7 @@ class Engine:
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
             jails=self.jails,
-            ledger=parts.ledger,
+            account=Account(parts.ledger, parts.clock),
             clock=parts.clock,
             resolve=parts.resolve,
             write=parts.write,
@@ -285,7 +286,7 @@ class Engine:
             server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
             ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
             if request.dry_run:
-                refused = dict.fromkeys(ill, _IN_ERROR) | self._would_refuse(wanted)
+                refused = dict.fromkeys(ill, _IN_ERROR) | refusals(running, wanted, now=self._parts.clock.now())
                 return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
@@ -308,21 +309,6 @@ class Engine:
                 for worker in self.jails[name].workers:
                     await worker.reload()
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
-
-    def _would_refuse(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
-        """The jails whose rules do not hold, and why."""
-        found: dict[str, str] = {}
-        for name, spec in wanted.items():
-            old = self.jails.get(name)
-            touched = None if old is None else aspects(old.spec, spec)
-            try:
-                if touched is None or Aspect.MATCHING in touched:
-                    compile_rules(spec, now=self._parts.clock.now())
-                if touched is None or Aspect.JUDGING in touched:
-                    escalation_of(spec)
-            except (RuleError, FormulaError) as error:
-                found[name] = str(error)
-        return found
 
     async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
         """Let exactly the wanted jails run; those whose rules do not hold, and why."""

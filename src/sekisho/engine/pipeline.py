@@ -1,31 +1,26 @@
 """From a failure to what follows: verdict, ledger, log, actions, always in this order.
 
 The pipeline collects what one block of lines (or one word of a person) causes and settles it at once: one transaction
-with the block's position, then the log lines, then the actions. If the ledger cannot be written the bans are
-carried out all the same, since an attack does not wait for a disk; what could not be written is written with the next,
-at most one try a second, since each may take its time.
+with the block's position, then the log lines, then the actions. If the ledger cannot be written (`account`) the bans
+are carried out all the same, since an attack does not wait for a disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
+from sekisho.engine.account import Account
 from sekisho.engine.clock import Clock
 from sekisho.engine.doubts import Ask, Doubts
 from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
 from sekisho.judge.exempt import Exemptions, Screen
-from sekisho.judge.judge import Reached
-from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
+from sekisho.ledger.ledger import Consumed
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
-from sekisho.model.position import Position
 from sekisho.model.verdict import (
     AlreadyBanned,
     Ban,
@@ -33,19 +28,12 @@ from sekisho.model.verdict import (
     Counted,
     Expired,
     Failure,
-    History,
     Ignored,
     KnownBad,
     Release,
     Unban,
     Verdict,
 )
-
-log = logging.getLogger("fail2ban.actions")
-
-T = TypeVar("T")
-
-_PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -65,7 +53,6 @@ class Surroundings:
 
 @dataclass(slots=True)
 class _Batch:
-    changes: Changes = field(default_factory=Changes)
     entries: list[Entry] = field(default_factory=list)
     bans: dict[str, list[Ban]] = field(default_factory=dict)
     prolonged: dict[str, list[Ban]] = field(default_factory=dict)
@@ -79,7 +66,7 @@ class Pipeline:
         self,
         *,
         jails: Mapping[str, Jail],
-        ledger: Ledger,
+        account: Account,
         clock: Clock,
         resolve: Callable[[str], Awaitable[frozenset[Subject]]],
         write: Callable[[Sequence[Entry]], None],
@@ -87,14 +74,12 @@ class Pipeline:
         ignores: Ask,
     ) -> None:
         self.surroundings = Surroundings()
-        self.ledger_trouble = ""
-        self._ledger_tried = 0.0
+        self.account = account
         self._jails = jails
-        self._ledger = ledger
         self._clock = clock
         self._resolve = resolve
         self._write = write
-        self._histories = Histories(ask=self._history, chance=chance)
+        self._histories = Histories(ask=account.history, chance=chance)
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
@@ -245,35 +230,7 @@ class Pipeline:
         """Let the bans that `subjects` (None: all) have had in the jail count no more; nothing is settled yet."""
         jail.histories.clear()
         whose = [None] if subjects is None else subjects
-        self._batch.changes.forgotten += [(jail.name, subject) for subject in whose]
-
-    def note_position(self, source: str, position: Position) -> None:
-        """Let the next settling say that `source` has been read up to `position`."""
-        self._batch.changes.positions[source] = position
-
-    def note_readers(self, source: str, jails: Sequence[str]) -> None:
-        """Let the next settling say that exactly `jails` read `source` from now on."""
-        self._batch.changes.readers[source] = tuple(jails)
-
-    def position(self, source: str) -> Position | None:
-        """Return how far a source has been read; None when it never was, or nobody can tell."""
-        noted = self._batch.changes.positions.get(source)
-        return noted or self._asked(lambda: self._ledger.position(source), None)
-
-    def readers(self, source: str) -> frozenset[str]:
-        """Return the jails that have read a source up to its position, as far as anybody can tell."""
-        noted = self._batch.changes.readers.get(source)
-        return frozenset(noted) if noted is not None else self._asked(lambda: self._ledger.readers(source), frozenset())
-
-    def _history(self, jail: str | None, subject: Subject) -> History:
-        return self._asked(lambda: self._ledger.history(jail, subject), History())
-
-    def _asked(self, ask: Callable[[], T], unknown: T) -> T:
-        try:
-            return ask()
-        except LedgerError as error:
-            self._note_ledger(f"{error}; what it knows is left out of account")
-            return unknown
+        self.account.changes.forgotten += [(jail.name, subject) for subject in whose]
 
     def _conclude(self, jail: Jail, verdict: Verdict, *, is_exact: bool = False) -> None:
         batch = self._batch
@@ -285,19 +242,19 @@ class Pipeline:
                 verdict, more = self._histories.applied(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
-                batch.changes.bans.append(verdict)
+                self.account.changes.bans.append(verdict)
                 batch.bans.setdefault(jail.name, []).append(verdict)
                 self._note_consumed(jail, verdict.subject)
             case AlreadyBanned(_, _, prolonged):
                 if prolonged is not None:
                     jail.standing.put(prolonged)
-                    batch.changes.prolonged.append(prolonged)
+                    self.account.changes.prolonged.append(prolonged)
                     batch.prolonged.setdefault(jail.name, []).append(prolonged)
                 self._note_consumed(jail, verdict.ban.subject)
             case Expired(ban):
                 self._note_consumed(jail, ban.subject)
             case Unban(ban):
-                batch.changes.unbans.append(verdict)
+                self.account.changes.unbans.append(verdict)
                 batch.unbans.setdefault(jail.name, []).append(ban)
         batch.entries.append(entry(verdict))
         if more:
@@ -308,7 +265,7 @@ class Pipeline:
     def _note_consumed(self, jail: Jail, subject: Subject) -> None:
         reached = jail.judge.reached.get(subject)
         if reached is not None:
-            self._batch.changes.consumed[jail.name, subject] = Consumed(reached.time, reached.ties)
+            self.account.changes.consumed[jail.name, subject] = Consumed(reached.time, reached.ties)
 
     def _feed_recidive(self, ban: Ban) -> None:
         now = self._clock.now()
@@ -319,7 +276,7 @@ class Pipeline:
     def settle(self) -> None:
         """Commit what has been concluded, log it, and set the actions to work."""
         batch, self._batch = self._batch, _Batch()
-        self._commit(batch.changes)
+        self.account.commit()
         if batch.entries:
             self._write(batch.entries)
         for name, unbans in batch.unbans.items():
@@ -330,50 +287,6 @@ class Pipeline:
         for name, prolonged in batch.prolonged.items():
             for worker in self._jails[name].enforcers:
                 worker.ban(prolonged)
-
-    def _commit(self, changes: Changes) -> None:
-        now = self._clock.now()
-        if self.ledger_trouble and 0 <= now - self._ledger_tried < _PATIENCE:
-            self._batch.changes = changes
-            return
-        self._ledger_tried = now
-        try:
-            self._ledger.commit(changes, now=now)
-        except LedgerError as error:
-            if error.is_final:
-                log.critical("The ledger takes no note of %d ban(s) and more: %s", len(changes.bans), error)
-                return
-            self._batch.changes = changes
-            self._note_ledger(f"{error}; bans go on, and are written when it can be")
-        else:
-            self._note_ledger("")
-
-    def enforced(self, bans: Sequence[Ban]) -> None:
-        """Note that the firewall holds these bans."""
-        with contextlib.suppress(LedgerError):  # an unmarked ban is enforced once more at the next start, no worse
-            self._ledger.mark_enforced(bans, now=self._clock.now())
-
-    def _note_ledger(self, trouble: str) -> None:
-        if trouble != self.ledger_trouble:
-            if trouble:
-                log.critical("The ledger %s cannot be used: %s", self._ledger.path, trouble)
-            else:
-                log.warning("The ledger %s can be used again", self._ledger.path)
-            self.ledger_trouble = trouble
-
-    def stored(self, jail: str, *, now: float) -> list[Ban]:
-        """Return the bans of a jail that stand in the ledger at `now`, as far as anybody can tell."""
-        return self._asked(lambda: self._ledger.standing(jail, now=now), [])
-
-    def recent(self, *, since: float) -> list[Ban]:
-        """Return the bans of all jails since then, as far as anybody can tell."""
-        return self._asked(lambda: self._ledger.recent(since=since), [])
-
-    def reached(self, jail: str, *, since: float) -> dict[Subject, Reached]:
-        """Return the ledger's account of consumed failures in the judge's words."""
-        nothing: dict[Subject, Consumed] = {}
-        consumed = self._asked(lambda: self._ledger.consumed(jail, since=since), nothing)
-        return {subject: Reached(mark.time, mark.ties) for subject, mark in consumed.items()}
 
     async def close(self) -> None:
         """Give up the lookups under way."""

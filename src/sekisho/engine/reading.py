@@ -110,7 +110,7 @@ class Reading:
     def save_position(self) -> None:
         """Note the position for the next settling, if lines without consequences have moved it."""
         if self.position is not None and not self._is_saved:
-            self._pipeline.note_position(self.source.key, self.position)
+            self._pipeline.account.note_position(self.source.key, self.position)
             self._is_saved = True
 
     async def _run(self) -> None:
@@ -146,9 +146,9 @@ class Reading:
     async def _prime(self, key: str) -> None:
         fresh = [jail for jail in self.jails if key not in jail.primed]
         if self.position is None:
-            self.position = self._pipeline.position(key)
+            self.position = self._pipeline.account.position(key)
         if self.position is not None and fresh:
-            known = self._pipeline.readers(key)
+            known = self._pipeline.account.readers(key)
             try:
                 await self._go_back(fresh, known, until=self.position)
             except Exception:  # noqa: BLE001 - the windows stay emptier than they were; what comes is judged all the same
@@ -157,7 +157,7 @@ class Reading:
         for jail in fresh:
             jail.primed.add(key)
             jail.judge.end_refill()
-        self._pipeline.note_readers(key, [jail.name for jail in self.jails])
+        self._pipeline.account.note_readers(key, [jail.name for jail in self.jails])
 
     async def _go_back(self, fresh: Sequence[Jail], known: Collection[str], *, until: Position) -> None:
         since = self._clock.now() - 2 * max(jail.spec.findtime for jail in fresh)
