@@ -208,5 +208,9 @@ class Actions:
                 from sekisho.notify.mail import MailAction  # a twentieth of a start's time
 
                 return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
+            case "http":
+                from sekisho.notify.http_action import HttpAction  # as above
+
+                return HttpAction(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
