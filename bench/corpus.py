@@ -42,7 +42,7 @@ def attackers(count: int = 2000) -> list[str]:
     ]
 
 
-def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1) -> Iterator[str]:
+def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1, sentinel: bool = True) -> Iterator[str]:
     """Yield `count` syslog lines of the last eight minutes, the share `attack` of them failures.
 
     Failures have process ids of their own: a login that follows one in the same session would be a failure too.
@@ -65,7 +65,7 @@ def lines(count: int, *, attack: float, mail: bool = False, seed: int = 1) -> It
             text = chance.choice(benign).format(pid=pid, n=chance.randrange(1, 250), port=chance.randrange(1024, 65535))
         yield f"{stamp} mx1 {text}"
     stamp = time.strftime("%b %e %H:%M:%S")
-    for port in range(3):
+    for port in range(3 if sentinel else 0):
         yield f"{stamp} mx1 {bad.format(pid=999, user='sentinel', host=SENTINEL, port=port)}"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +98,11 @@ def resident_of(pid: int) -> int:
     return int(status.split("VmRSS:")[1].split()[0])
 
 
-def measure(program: Program, root: Path, jails: Sequence[str], expected: int) -> Result:
-    """Run one daemon over the logs in `root` until it has found `expected` failures, or finds no more, and end it."""
+@contextlib.contextmanager
+def running(
+    program: Program, root: Path, jails: Sequence[str]
+) -> Iterator[tuple[subprocess.Popen[bytes], Path, float]]:
+    """Start one daemon over the logs in `root`; its process, its folder, and the seconds until it was ready."""
     folder = root / program.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -113,12 +117,27 @@ def measure(program: Program, root: Path, jails: Sequence[str], expected: int) -
             time.sleep(0.01)
             if daemon.poll() is not None or time.monotonic() - begin > START:
                 raise SystemExit(f"{program.name} did not start: {(folder / 'output').read_text()[-2000:]}")
-        ready = time.monotonic() - begin
-        found = wait_for_findings(folder / "log", expected)
-        return Result(cpu_of(daemon.pid), ready, resident_of(daemon.pid), found)
+        yield daemon, folder, time.monotonic() - begin
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(START)
+
+
+def measure(program: Program, root: Path, jails: Sequence[str], expected: int) -> Result:
+    """Run one daemon over the logs in `root` until it has found `expected` failures, or finds no more, and end it."""
+    with running(program, root, jails) as (daemon, folder, ready):
+        found = wait_for_findings(folder / "log", expected)
+        return Result(cpu_of(daemon.pid), ready, resident_of(daemon.pid), found)
+
+
+def memory_over(program: Program, root: Path, jails: Sequence[str], *, early: int, expected: int) -> tuple[int, int]:
+    """Return the KiB that a daemon holds when it has read `early` bytes, and when it has found `expected` failures."""
+    with running(program, root, jails) as (daemon, folder, _):
+        while int(Path(f"/proc/{daemon.pid}/io").read_text(encoding="ascii").split()[1]) < early:
+            time.sleep(0.05)
+        resident = resident_of(daemon.pid)
+        wait_for_findings(folder / "log", expected)
+        return resident, resident_of(daemon.pid)
 
 
 def wait_for_findings(log: Path, expected: int) -> int:

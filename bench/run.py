@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from daemons import BOTH, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure
+from daemons import BOTH, JAILS, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure, memory_over
 
 from corpus import access_lines, crowd, lines
 
@@ -29,8 +29,12 @@ PARSER = next(
 )
 README = Path(__file__).with_name("README.md")
 TRACKED = 100_000
+GIGABYTE = 10**9
+MANY = 1000
 LEAST = 0.001  # seconds; a smaller difference is no measurement
 FLOORS = {"access": 80, 0.0005: 20, 0.02: 18, 0.20: 16, 0.95: 13, "six": 25}
+LONGER = {0.0005: 5, 0.02: 4, 0.20: 2}
+"""Logs so many times longer, where lines are read so fast that a start's scatter would drown them."""
 
 REPEAT = "To repeat: `make bench`, as root, on Debian with the packages `fail2ban` and `sshguard`."
 FOOT = """\
@@ -68,8 +72,8 @@ def parser_rate(log: Path, count: int, runs: int) -> str:
 class Bench:
     """One run of everything, over logs in `root`."""
 
-    def __init__(self, root: Path, *, count: int, runs: int) -> None:
-        self.root, self.count, self.runs = root, count, runs
+    def __init__(self, root: Path, *, count: int, runs: int, gigabytes: int = 0) -> None:
+        self.root, self.count, self.runs, self.gigabytes = root, count, runs, gigabytes
         self.table: list[str] = []
         for name in ("auth.log", "mail.log", "other.log", "access.log"):
             (root / name).write_text("")
@@ -116,12 +120,12 @@ class Bench:
         results = self.both(("web",), expected)
         self.row("access log, 5% scans", FLOORS["access"], self.count, results, idle[("web",)])
         for share in (0.0005, 0.02, 0.20, 0.95):
-            log = self.root / "auth.log"
-            expected = write_log(log, lines(self.count, attack=share))
-            parser = parser_rate(log, self.count, self.runs)
+            log, count = self.root / "auth.log", self.count * LONGER.get(share, 1)
+            expected = write_log(log, lines(count, attack=share))
+            parser = parser_rate(log, count, self.runs)
             results = self.both(("sshd",), expected)
             title = f"auth log, {share * 100:g}% attack lines"
-            self.row(title, FLOORS[share], self.count, results, idle[("sshd",)], parser=parser)
+            self.row(title, FLOORS[share], count, results, idle[("sshd",)], parser=parser)
         expected = write_log(self.root / "auth.log", lines(self.count, attack=0.02))
         expected += write_log(self.root / "mail.log", lines(self.count, attack=0.02, mail=True))
         results = self.both(SIX, expected)
@@ -138,6 +142,32 @@ class Bench:
         ):
             cells = " | ".join(f"{median(source[program], field) * scale:.0f}" for program in BOTH)
             self.say(f"| {title} | {cells} | {floor} |")
+        self.many()
+        if self.gigabytes:
+            self.flat()
+
+    def many(self) -> None:
+        """Say how long our daemon takes to be ready with a thousand jails, each with a log of its own."""
+        (self.root / "many").mkdir()
+        names = tuple(f"jail{number}" for number in range(MANY))
+        for number, name in enumerate(names):
+            (self.root / "many" / name).write_text("")
+            JAILS[name] = (SIX[number % len(SIX)].replace("postfix-sasl", "postfix[mode=auth]"), f"many/{name}")
+        ready = measure(OURS, self.root, names, 0).ready
+        self.say(f"| {MANY:,} jails ready after, ms | {ready * 1000:.0f} | - | 2000 |")
+
+    def flat(self) -> None:
+        """Say how much our daemon holds after one gigabyte of a log and after all of it."""
+        log = self.root / "auth.log"
+        expected = write_log(log, lines(self.count, attack=0.02, sentinel=False))
+        chunk = log.read_bytes()
+        with log.open("ab") as longer:
+            for _ in range(self.gigabytes * GIGABYTE // len(chunk)):
+                expected += chunk.count(b"Failed password")
+                longer.write(chunk)
+        early, late = memory_over(OURS, self.root, ("sshd",), early=GIGABYTE, expected=expected)
+        title = f"resident after 1 and after {self.gigabytes} GB of an auth log, MiB"
+        self.say(f"| {title} | {early / 1024:.0f}, {late / 1024:.0f} | - | the same |")
 
 
 def median(results: Sequence[Result], field: str) -> float:
@@ -150,6 +180,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lines", type=int, default=150_000, help="lines of each log")
     parser.add_argument("--runs", type=int, default=3, help="runs of each, in turn")
+    parser.add_argument("--gigabytes", type=int, default=0, help="also read a log of so many, to see memory stay flat")
     parser.add_argument("--readme", type=Path, default=README, help="where the report is written")
     options = parser.parse_args()
     if os.getuid() != 0 or not Path(THEIRS.server[0]).exists():
@@ -158,7 +189,7 @@ def main() -> int:
     subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            bench = Bench(Path(folder), count=options.lines, runs=options.runs)
+            bench = Bench(Path(folder), count=options.lines, runs=options.runs, gigabytes=options.gigabytes)
             bench.run()
     finally:
         subprocess.run(["ip", "netns", "delete", NAMESPACE], check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import subprocess
@@ -148,9 +149,15 @@ def test_the_test_of_a_tree(tmp_path: Path, run: Run) -> None:
     assert re.search(r"ERROR +.*jail\.local:2", err)
 
 
-def test_the_dump_is_refused_honestly(tmp_path: Path, run: Run) -> None:
-    """What this release cannot do is not pretended."""
-    assert run("-c", str(tmp_path), "-d")[0] == 255
+def test_the_dump_is_the_stream(tmp_path: Path, run: Run) -> None:
+    """One command a line that Python can read; `--dp` lays the same out for reading."""
+    (tmp_path / "jail.local").write_text("[sshd]\nenabled = true\nbackend = systemd\nmaxretry = 7\n")
+    status, out, _ = run("-c", str(tmp_path), "-d")
+    assert (status, "['set', 'sshd', 'maxretry', 7]" in out.splitlines()) == (0, True)
+    commands = [ast.literal_eval(line) for line in out.splitlines()]
+    status, pretty, _ = run("-c", str(tmp_path), "--dp")
+    laid_out = [ast.literal_eval("[" + command) for command in pretty.removeprefix("[").split("\n[")]
+    assert (status, laid_out) == (0, commands)
 
 
 def test_interactive(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

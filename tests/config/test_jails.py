@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.config.conftest import Tree
 
 from sekisho.config.load import load
 from sekisho.model.problem import Severity
-from sekisho.model.specs import BackendSpec, Configuration, JailSpec, LogPath
+from sekisho.model.specs import BackendSpec, Configuration, IgnoreCommandSpec, JailSpec, LogPath
 
 _FILTER = {"filter.d/f.conf": "[Definition]\nfailregex = ^fail from <HOST>$\njournalmatch = A=1\n"}
 _BASE = {
@@ -167,7 +169,6 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
         ignoreip = 10.0.0.0/33
         logencoding = klingon
         bantmie = 3
-        bantime.increment = true
         ignorecommand = /usr/bin/friend <ip>
         action =
         [default]
@@ -175,21 +176,11 @@ def test_what_works_but_hardly_as_meant_is_a_warning(tree: Tree) -> None:
     )
     assert {problem.severity for problem in found.problems} == {Severity.WARNING}
     assert sorted(problem.origin.line for problem in found.problems if problem.origin) == [
-        1,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        12,
+        *(1, 3, 4, 5, 6, 7, 8, 10, 11)
     ]
     jail = found.jails[0]
     assert (jail.usedns, jail.logencoding, jail.bantime, jail.actions) == ("no", "auto", -5, ())
-    assert jail.ignorecommand == "/usr/bin/friend <ip>"
+    assert jail.ignorecommand == IgnoreCommandSpec("/usr/bin/friend <ip>")
 
 
 def test_a_disabled_jail_is_looked_at_with_half_an_eye(tree: Tree) -> None:
@@ -209,8 +200,13 @@ def test_a_jail_without_filter_or_log_runs_with_a_warning(tree: Tree) -> None:
     ]
 
 
-def test_a_python_action_is_left_out_and_told(tree: Tree) -> None:
-    """The jail's other actions protect it."""
-    found = load_local(tree, "[j]\nenabled = true\naction = smtp.py[dest=x]\n   note\n")
-    assert [action.name for action in found.jails[0].actions] == ["note"]
-    assert told(found) == ["warning 3 j: action 'smtp.py': Python actions are not run yet"]
+def test_a_python_action_has_its_file(tree: Tree) -> None:
+    """The administrator's file before the stock one of that name; one that is nowhere is a mistake of its jail."""
+    (stock,) = load_local(tree, "[j]\nenabled = true\naction = smtp.py[dest=x]\n").jails[0].actions
+    assert (stock.name, stock.actname, stock.native) == ("smtp.py", "smtp", "python")
+    assert (stock.properties["dest"], Path(stock.file).name) == ("x", "smtp.py")
+    directory = tree({"action.d/smtp.py": "class Action: pass\n"})
+    (own,) = load(directory).jails[0].actions
+    assert own.file == str(directory / "action.d" / "smtp.py")
+    found = load_local(tree, "[j]\nenabled = true\naction = nosuch.py\n")
+    assert (found.failed, "action.d/nosuch.py" in found.problems[0].remedy) == (("j",), True)

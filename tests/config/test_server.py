@@ -82,3 +82,14 @@ def test_a_misspelt_or_joined_option_is_told(tree: Tree) -> None:
         (3, "leave `logtarget = /x` and put `pidfile = /y` on a line of its own"),
         (2, "did you mean 'loglevel'?"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "wrong"), [("0", 0, False), ("256", 256, False), ("8", 0, True), ("big", 0, True)]
+)
+def test_the_stack_of_a_thread_can_be_set(tree: Tree, text: str, size: int, wrong: bool) -> None:  # noqa: FBT001
+    """In KiB, in a section of its own; one that no thread can live with is told, and not used."""
+    directory = tree({"fail2ban.local": f"[Thread]\nstacksize = {text}\n"})
+    spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+    assert spec.stacksize == size
+    assert bool(problems) is wrong

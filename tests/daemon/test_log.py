@@ -104,10 +104,12 @@ def test_a_target_that_cannot_be_opened_changes_nothing(make: Make, tmp_path: Pa
 
 
 def test_a_start_without_a_log_is_a_start(make: Make, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A missing directory costs the log, not the protection; standard error says so."""
-    control = make(tmp_path / "nowhere" / "f.log")
-    assert control.target == "STDERR"
-    assert "Unable to log to" in capfd.readouterr().err
+    """A missing directory, or an option that is misspelt, costs the log, not the protection; standard error says so."""
+    for target in (tmp_path / "nowhere" / "f.log", "SYSLOG[facility=NOSUCH]", f"{tmp_path}/f.log[color=on]"):
+        control = make(target)
+        assert control.target == "STDERR"
+        assert "Unable to log to" in capfd.readouterr().err
+        control.close()
 
 
 def test_a_full_disk_costs_lines_and_says_how_many(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -342,3 +342,63 @@ def test_success_is_silent_except_for_who_debugs(caplog: pytest.LogCaptureFixtur
         "stdout: 'fine'",
         "returned 0",
     ]
+
+
+def test_the_daemon_is_asked_only_for_what_a_command_needs(tmp_path: Path) -> None:
+    """The answers come by the environment; an action that asks nothing bothers nobody."""
+    asked: list[tuple[str, frozenset[str]]] = []
+
+    async def facts(who: Ban | None, tags: frozenset[str]) -> Mapping[str, str]:
+        asked.append((who.subject.text if who else "", tags))
+        return {"ip-host": "$(id).example", "jail.found": "7"}
+
+    def play(command: str) -> None:
+        spec = ActionSpec("fw", "fw", {"actionban": command})
+        action = CommandAction(spec, jail="sshd", runner=Runner(), clock=lambda: 0.0, facts=facts)
+        assert do(action.ban([A])) == []
+
+    play("true <ip>")
+    assert asked == []
+    play(f'echo "<ip-host>" <jail.found> >> {tmp_path}/names')
+    assert asked == [("192.0.2.1", frozenset({"ip-host", "jail.found"}))]
+    assert (tmp_path / "names").read_text() == "$(id).example 7\n"
+
+
+def test_case_44_hostile_names_and_lines_are_printed_never_obeyed(tmp_path: Path) -> None:
+    """COMPAT 9, case 44: shell in a user's name and in a line, both in double quotes, arrives as it was written."""
+    hostile = replace(A, captured={"user": "a;id"}, matches=(f"$(touch {tmp_path}/pwn)", "`id`"))
+    command = f'printf "%s|" "<F-USER>" "<matches>" > {tmp_path}/told'
+    assert do(make({"actionban": command}, Runner()).ban([hostile])) == []
+    assert (tmp_path / "told").read_text() == f"a;id|$(touch {tmp_path}/pwn)\n`id`|"
+    assert not (tmp_path / "pwn").exists()
+
+
+def test_case_45_a_restored_ban_says_so_and_counts_one_more() -> None:
+    """COMPAT 9, case 45: `<restored>` is 1 and `<bancount>` the stored one plus 1; a new ban has its own count."""
+    notes = Notes()
+    action = make({"actionban": "<ip> <restored> <bancount>"}, notes)
+    do(action.start([replace(A, count=2, cause=Cause.RESTORED)]))
+    do(action.ban([replace(B, count=2)]))
+    assert notes.take() == ["192.0.2.1 1 3", "192.0.2.2 0 2"]
+
+
+def test_case_64_families_live_and_are_repaired_by_themselves() -> None:
+    """COMPAT 9, case 64: demand, conditional values, a repair of one family only, and the stop of both in order."""
+    notes = Notes()
+    action = make(FAMILIES, notes)
+    do(action.start([]))
+    do(action.unban([ban("198.51.100.9")]))
+    assert notes.take() == []
+    for who in (A, SIX, B):
+        assert do(action.ban([who])) == []
+    assert notes.take() == [
+        *("v4 start", "v4 ban 192.0.2.1", "v6 start", "v6 ban 2001:db8::1", "v4 ban 192.0.2.2"),
+    ]
+    notes.failing = {"v4 ban 192.0.2.3": 1, "v4 check": 1}
+    assert do(action.ban([ban("192.0.2.3")])) == []
+    again = ["v4 ban 192.0.2.1", "v4 ban 192.0.2.2", "v4 ban 192.0.2.3"]  # who was barred is at once barred again
+    assert notes.take() == ["v4 ban 192.0.2.3", "v4 check", "v4 stop", "v4 start", "v4 check", *again]
+    do(action.unban([A, SIX, B, ban("192.0.2.3")]))
+    notes.take()
+    do(action.stop([]))
+    assert notes.take() == ["v4 stop", "v6 stop"]

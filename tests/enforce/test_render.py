@@ -19,6 +19,7 @@ from sekisho.enforce.render import (
     fill_static,
     has_families,
     parse_ticket,
+    questions,
     render,
 )
 from sekisho.model.address import parse_subject
@@ -101,8 +102,8 @@ def test_no_strangers_word_is_ever_text(user: str, line: str, who: str) -> None:
     """Whatever was captured, logged or banned, the script is the same: only the environment differs."""
     template = 'echo "<F-USER>" <F-HOST> "<matches>" "<ipmatches>" "<raw-ticket>" "<ip-host>" <ip> <F-ID>'
     facts = {"ip-host": user, "ipmatches": line}
-    one = render(template, {}, parse_ticket(ban(f"x{who}", captured={"user": user, "host": line})), lambda: facts)
-    other = render(template, {}, parse_ticket(ban("x", captured={"user": "", "host": ""})), lambda: facts)
+    one = render(template, {}, parse_ticket(ban(f"x{who}", captured={"user": user, "host": line})), facts)
+    other = render(template, {}, parse_ticket(ban("x", captured={"user": "", "host": ""})), facts)
     assert one.text == other.text
     assert all("\0" not in value for value in one.environment.values())
 
@@ -158,28 +159,22 @@ def test_a_property_cannot_take_a_strangers_place() -> None:
     assert script.text == '192.0.2.1 "$f2bV_matches"'
 
 
-def test_facts_are_asked_only_when_needed_and_only_counters_become_text() -> None:
+def test_only_what_is_needed_is_asked_and_only_counters_become_text() -> None:
     """A jail's counter is a number of ours; the lines of the ledger, and a counter that is none, are not."""
-    asked: list[str] = []
-
-    def facts() -> dict[str, str]:
-        asked.append("asked")
-        return {"jail.found": "7", "jail.banned": "7; id", "ipmatches": "old\nlines", "fq-hostname": "mx.example.com"}
-
+    facts = {"jail.found": "7", "jail.banned": "7; id", "ipmatches": "old\nlines", "fq-hostname": "mx.example.com"}
     ticket = parse_ticket(ban(matches=("new",)))
-    assert render("<ip> <failures>", {}, ticket, facts).text == "192.0.2.1 3"
-    assert asked == []
+    assert questions("<ip> <failures> <nosuch> <F-USER>", {}, ticket) == frozenset()
+    assert questions("<who> <jail.found>", {"who": "<ip-host>"}, ticket) == {"ip-host", "jail.found"}
     script = render('<jail.found> <jail.banned> "<ipmatches>" "<fq-hostname>" "<ipjailmatches>"', {}, ticket, facts)
     assert script.text == '7 $f2bV_jail_banned "$f2bV_ipmatches" "$f2bV_fq_hostname" "$f2bV_ipjailmatches"'
     assert script.environment["f2bV_ipmatches"] == "old\nlines"
     assert script.environment["f2bV_ipjailmatches"] == "new"
-    assert asked == ["asked"]
 
 
 def test_a_restored_ban_says_so() -> None:
     """By its cause, or because whoever starts the action knows."""
     restored = Ban("sshd", parse_subject("192.0.2.1"), 1.0, -1, cause=Cause.RESTORED)
-    assert render("<restored> <bantime>", {}, parse_ticket(restored)).text == "1 -1"
+    assert render("<restored> <bantime> <bancount>", {}, parse_ticket(restored)).text == "1 -1 2"
     assert render("<restored>", {}, parse_ticket(ban(), restored=True)).text == "1"
 
 

@@ -85,11 +85,29 @@ def test_no_more_than_so_many_run_at_once(tmp_path: Path) -> None:
     """Of six scripts two run at a time; each sees at most one other."""
 
     async def play() -> list[Outcome]:
-        runner = Runner(at_once=2)
+        runner = Runner(at_once=2, patience=60)
         text = f"mkdir {tmp_path}/$f2bV_n; ls {tmp_path} | wc -l; rmdir {tmp_path}/$f2bV_n"
         return await asyncio.gather(*(runner.run(Script(text, {"f2bV_n": str(n)}), limit=20) for n in range(6)))
 
     assert {int(outcome.stdout) for outcome in asyncio.run(play())} <= {1, 2}
+
+
+def test_one_that_hangs_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """There is one place, and a script that never ends: it gives the place up, and the next one runs beside it."""
+
+    async def play() -> Outcome:
+        runner = Runner(at_once=1, patience=0.01)
+        hanging = asyncio.create_task(runner.run(Script(f"touch {tmp_path}/begun; exec sleep 60"), limit=90))
+        while not (tmp_path / "begun").exists():  # noqa: ASYNC110 - a shell cannot set an event
+            await asyncio.sleep(0)
+        outcomes = [await runner.run(Script(f"echo {number}"), limit=20) for number in range(3)]
+        assert not hanging.done()
+        hanging.cancel()
+        await asyncio.gather(hanging, return_exceptions=True)
+        assert [outcome.stdout for outcome in outcomes] == ["0\n", "1\n", "2\n"]
+        return await runner.run(Script("echo after"), limit=20)  # the place was given up once, not twice
+
+    assert asyncio.run(play()).stdout == "after\n"
 
 
 def test_a_cancelled_script_is_ended(tmp_path: Path) -> None:

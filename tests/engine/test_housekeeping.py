@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from tests.support.house import DEMO, MemoryHouse
 
+from sekisho.engine.api import Reload
 from sekisho.engine.housekeeping import Duty
 from sekisho.model.address import parse_subject
+from sekisho.model.specs import ServerSpec
 
 EVE, FRIEND = "192.0.2.66", parse_subject("198.51.100.7")
 
@@ -73,7 +75,50 @@ def test_counters_fade_and_long_ended_bans_are_forgotten(tmp_path: Path) -> None
         house.clock.time += 80_000
         await engine.housekeeping.purge()
         assert len(ledger.recent(since=0)) == 1
-        house.clock.time += 10_000
+        house.clock.time += 20_000
+        await engine.housekeeping.purge()
+        assert ledger.recent(since=0) == []
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_a_list_in_a_file_exempts_from_the_next_second_and_unbans_nobody(tmp_path: Path) -> None:
+    """Who is added while a ban stands stays banned, as in Fail2ban; names in the file are resolved."""
+    friends = tmp_path / "friends"
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"))
+        house.jails = (replace(DEMO, maxretry=1, ignoreip=(f"file:{friends}",)),)
+        house.names = {"friend.example": frozenset({FRIEND})}
+        friends.write_text("192.0.2.1 # the gate\n")
+        engine = await house.start()
+        await house.fails(EVE, "192.0.2.1")
+        assert house.held() == {EVE}
+        friends.write_text(f"192.0.2.1 {EVE}, friend.example 192.0.2.128/25")
+        house.clock.time += 1
+        await engine.housekeeping.look_at_lists()
+        await house.fails(EVE, FRIEND.text, "192.0.2.200")
+        assert house.held() == {EVE}
+        assert house.entries[-1] == f"[demo] Ignore 192.0.2.200 by file:{friends}"
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_the_ledgers_limits_follow_a_reload(tmp_path: Path) -> None:
+    """`dbmaxmatches` and `dbpurgeage` need no restart (COMPAT 1.8, 3.7)."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"), server=ServerSpec(dbmaxmatches=2, dbpurgeage=10**6))
+        engine = await house.start()
+        house.server = ServerSpec(dbmaxmatches=1, dbpurgeage=60)
+        await engine.reload(Reload())
+        await house.fails(EVE, EVE, EVE)
+        ledger = engine.housekeeping.ledger
+        assert [len(ban.matches) for ban in ledger.recent(since=0)] == [1]
+        await engine.unban(None, None)
+        house.clock.time += 4 * 3600
         await engine.housekeeping.purge()
         assert ledger.recent(since=0) == []
         await engine.stop()

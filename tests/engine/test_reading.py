@@ -43,14 +43,14 @@ def test_a_line_that_cannot_be_matched_costs_itself_only(
     house: MemoryHouse, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Between Eve's failures stands a line that makes matching raise: she is barred all the same, and the log tells."""
-    apply = RuleBook.apply
+    hear = RuleBook.hear
 
-    def fragile(self: RuleBook, original: str, *arguments: str, **options: Any) -> object:  # noqa: ANN401
+    def fragile(self: RuleBook, original: str, *arguments: Any) -> object:  # noqa: ANN401
         if "poison" in original:
             raise RecursionError("too deep")
-        return apply(self, original, *arguments, **options)
+        return hear(self, original, *arguments)
 
-    monkeypatch.setattr(RuleBook, "apply", fragile)
+    monkeypatch.setattr(RuleBook, "hear", fragile)
 
     async def play() -> None:
         engine = await house.start()

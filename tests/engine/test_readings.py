@@ -6,7 +6,9 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.house import DEMO, MemoryHouse
+import pytest
+from tests.support.house import DEMO, NOW, MemoryHouse, until
+from tests.support.sources import MemorySources
 
 from sekisho.engine.api import Reload
 from sekisho.model.specs import BackendSpec, LogPath
@@ -58,6 +60,35 @@ def test_a_jail_whose_journal_options_are_wrong_costs_nobody_else_anything(tmp_p
         await house.fails(*["192.0.2.66"] * 3)
         assert house.held() == {"192.0.2.66"}
         assert "no journal with" in engine.jail_status("wrong").health[0]
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_a_log_that_appears_under_a_tail_glob_is_read_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tail` passes over what was there before the jail, not over the first lines of tomorrow's log."""
+    names = ["/memory.log"]
+
+    def expand(sources: MemorySources, pattern: str) -> list[str]:
+        del sources
+        return names if "*" in pattern else [pattern]
+
+    monkeypatch.setattr(MemorySources, "expand", expand)
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"))
+        house.jails = (replace(DEMO, logpaths=(LogPath("/*.log", tail=True),)),)
+        house.log.write(*[f"{int(NOW)} fail user=x from 192.0.2.1"] * 3)
+        engine = await house.start()
+        assert engine.jail_status("demo").failed_total == 0
+        house.later.write(*[f"{int(NOW)} fail user=x from 192.0.2.66"] * 3)
+        names.append(house.later.key)
+        for _ in range(2):  # and only once, however often is looked
+            await engine.housekeeping.look_for_logs()
+        await until(lambda: house.held() == {"192.0.2.66"})
+        assert engine.jail_status("demo").failed_total == 3
         await engine.stop()
 
     asyncio.run(play())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import pytest
 from tests.support.actions import MemoryAction
 
 from sekisho.engine.worker import Worker
-from sekisho.model.action import Failed
+from sekisho.model.action import ActionError, Failed
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Ban
 
@@ -203,3 +204,56 @@ def test_a_ban_that_can_never_be_carried_out_is_refused_once() -> None:
         await worker.stop([])
 
     asyncio.run(play())
+
+
+def test_a_start_that_hangs_is_not_waited_for_and_keeps_the_order() -> None:
+    """The jail goes on while the action is still starting; a ban decided meanwhile is carried out behind it."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        entered, free = asyncio.Event(), asyncio.Event()
+        begin = action.start
+
+        async def start(standing: Sequence[Ban]) -> Sequence[Failed]:
+            entered.set()
+            await free.wait()
+            return await begin(standing)
+
+        action.start = start  # type: ignore[method-assign]
+        worker, enforced = worker_of(action)
+        await worker.start([ban(1)], patience=0)
+        await entered.wait()
+        worker.ban([ban(2)])
+        assert enforced == []
+        free.set()
+        await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "ban"]
+        assert enforced == [ban(1), ban(2)]
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_an_action_that_wants_to_know_hears_of_a_reload(caplog: pytest.LogCaptureFixture) -> None:
+    """Once it is up; what goes wrong is logged, and the action goes on."""
+
+    class Curious(MemoryAction):
+        async def reload(self) -> None:
+            self.calls.append(("reload", []))
+            if self.down:
+                raise ActionError("not now")
+
+    async def play() -> None:
+        action = Curious()
+        worker, _ = worker_of(action)
+        await worker.reload()
+        assert action.calls == []
+        await worker.start([])
+        await worker.reload()
+        action.down = True
+        await worker.reload()
+        assert [name for name, _ in action.calls] == ["start", "reload", "reload"]
+        await worker.stop([])
+
+    asyncio.run(play())
+    assert "not now" in caplog.text

@@ -16,6 +16,8 @@ ELSEWHERE = {  # module: where it is tested, and why there
     "cli/demo_cast": "system/test_stage",
     "cli/demo_theatre": "cli/test_demo",  # a theatre shows itself in the play
     "cli/demo_script": "system/test_scenario",
+    "enforce/python_child": "enforce/test_python_action",  # one side of a conversation shows nothing
+    "stock/action.d/smtp": "enforce/test_python_action_smtp",  # it runs in the process of such an action
 }
 OWN = {"house", "support", "system", "corpus", "firewall", "plays", "crash"}  # folders of tests that mirror no room
 

@@ -9,10 +9,15 @@ from sekisho.judge.exempt import Screen, parse_exemptions
 from sekisho.model.address import parse_subject
 
 OWN = frozenset({parse_subject("203.0.113.9")})
-RESOLVED = {"friend.example": frozenset({parse_subject("198.51.100.7")})}
+RESOLVED = {
+    "friend.example": frozenset({parse_subject("198.51.100.7")}),
+    "mate.example": frozenset({parse_subject("198.51.100.9")}),
+}
 EXEMPT = parse_exemptions(
-    ["127.0.0.1/8", "10.0.0.0/255.0.0.0", "192.0.2.77", "::1", "friend.example", "raw-id"], itself=True
+    ["127.0.0.1/8", "10.0.0.0/255.0.0.0", "192.0.2.77", "::1", "friend.example", "raw-id", "file:/friends"],
+    itself=True,
 )
+LISTS = {"file:/friends": parse_exemptions(["198.51.100.128/25", "2001:db8::/48", "198.51.100.8", "mate.example"])}
 
 
 @pytest.mark.parametrize(
@@ -26,55 +31,71 @@ EXEMPT = parse_exemptions(
         ("198.51.100.7", "dns"),
         ("raw-id", "dns"),
         ("203.0.113.9", "ignoreself rule"),
+        ("198.51.100.8", "file:/friends"),
+        ("198.51.100.9", "file:/friends"),
+        ("198.51.100.200", "file:/friends"),
+        ("2001:db8::7", "file:/friends"),
+        ("mate.example", "file:/friends"),
+        ("198.51.100.100", None),
         ("203.0.113.10", None),
         ("192.030.0.6", None),
     ],
 )
 def test_each_word_of_ignoreip_exempts_what_it_means(host: str, source: str | None) -> None:
     """Addresses, networks, masks, names and raw identifiers exempt, and the log is told by which rule."""
-    assert EXEMPT.source(parse_subject(host), own=OWN, resolved=RESOLVED) == source
+    assert EXEMPT.source(parse_subject(host), own=OWN, resolved=RESOLVED, lists=LISTS) == source
 
 
 @pytest.mark.parametrize("prefix", ["192.0.2.0/24", "0.0.0.0/0", "198.51.100.0/24", "203.0.113.0/24", "::/64"])
 def test_a_prefix_that_holds_an_exempt_address_is_exempt(prefix: str) -> None:
     """A ban of a network must never cover somebody who is exempt."""
-    assert EXEMPT.source(parse_subject(prefix), own=OWN, resolved=RESOLVED) is not None
+    assert EXEMPT.source(parse_subject(prefix), own=OWN, resolved=RESOLVED, lists=LISTS) is not None
+
+
+def test_ourselves_and_the_words_of_the_jail_go_before_its_files() -> None:
+    """The first hit names the rule (COMPAT 1.9); a file that has not been read yet exempts nobody."""
+    rules = parse_exemptions(["file:/friends", "198.51.100.8"], itself=True)
+    ask = parse_subject("198.51.100.8")
+    assert rules.source(ask, own=OWN, resolved={}, lists=LISTS) == "ip"
+    assert rules.source(ask, own=frozenset({ask}), resolved={}, lists=LISTS) == "ignoreself rule"
+    assert rules.source(parse_subject("198.51.100.200"), own=OWN, resolved={}, lists={}) is None
 
 
 def test_own_addresses_count_where_ignoreself_is_off() -> None:
     """`ignoreself = false` is obeyed."""
     rules = parse_exemptions([], itself=False)
-    assert rules.source(parse_subject("203.0.113.9"), own=OWN, resolved={}) is None
+    assert rules.source(parse_subject("203.0.113.9"), own=OWN, resolved={}, lists={}) is None
 
 
 def test_the_whole_loopback_network_is_ourselves() -> None:
     """A service on 127.0.0.53 is as much this host as one on 127.0.0.1."""
     rules = parse_exemptions([], itself=True)
-    assert rules.source(parse_subject("127.0.0.53"), own=OWN, resolved={}) == "ignoreself rule"
+    assert rules.source(parse_subject("127.0.0.53"), own=OWN, resolved={}, lists={}) == "ignoreself rule"
 
 
 def test_no_line_makes_a_machine_bar_half_the_world() -> None:
     """A prefix that a filter captured may say /0 or /1: that is nobody's network."""
     nobody = parse_exemptions([], itself=False)
     for wide in ("0.0.0.0/0", "128.0.0.0/1", "11.0.0.0/7", "::/0", "2000::/3"):
-        assert nobody.source(parse_subject(wide), own=frozenset(), resolved={}) == "size"
+        assert nobody.source(parse_subject(wide), own=frozenset(), resolved={}, lists={}) == "size"
     for narrow in ("11.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "192.0.2.1", "2001:db8::1"):
-        assert nobody.source(parse_subject(narrow), own=frozenset(), resolved={}) is None
+        assert nobody.source(parse_subject(narrow), own=frozenset(), resolved={}, lists={}) is None
 
 
 def test_an_answer_given_before_is_given_again() -> None:
     """A screen says what its exemptions say, asked once or twice, and knows when they are no longer the same."""
-    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED)
+    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
     for host in ("127.0.0.53", "203.0.113.9", "127.0.0.53", "203.0.113.9"):
         subject = parse_subject(host)
-        assert screen.source(subject) == EXEMPT.source(subject, own=OWN, resolved=RESOLVED)
-    assert screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED)
-    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=dict(RESOLVED))
+        assert screen.source(subject) == EXEMPT.source(subject, own=OWN, resolved=RESOLVED, lists=LISTS)
+    assert screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
+    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=dict(RESOLVED), lists=LISTS)
+    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED, lists=dict(LISTS))
 
 
 def test_a_screen_remembers_a_bounded_number_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many strangers knock, the answers about them stay few, and right."""
     monkeypatch.setattr(exempt, "MOST_ANSWERS", 2)
-    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED)
+    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
     assert [screen.source(parse_subject(f"203.0.113.{n}")) for n in range(10, 15)] == [None] * 5
     assert len(screen) <= 2

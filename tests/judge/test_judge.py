@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sekisho.judge.judge import Judge, Reached, capped, prolong
 from sekisho.model.address import parse_subject
-from sekisho.model.specs import PERMANENT, FilterSpec, JailSpec
-from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure
+from sekisho.model.specs import PERMANENT, EscalationSpec, FilterSpec, JailSpec
+from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure, KnownBad
 
 ALICE = parse_subject("192.0.2.1")
 SPEC = JailSpec("demo", FilterSpec("demo", ("x",)), maxretry=3, findtime=600, bantime=3600)
@@ -64,6 +64,22 @@ def test_a_stored_ban_shrinks_to_the_present_bantime() -> None:
     assert capped(Ban("demo", ALICE, 1000, PERMANENT), reached=1000, spec=SPEC).until == 4600
     assert capped(Ban("demo", ALICE, 1000, 60), reached=1000, spec=SPEC).until == 1060
     assert capped(Ban("demo", ALICE, 1000, 3900), reached=1300, spec=SPEC).until == 4900
+    growing = replace(SPEC, escalation=EscalationSpec(increment=True))
+    assert capped(Ban("demo", ALICE, 1000, 99999), reached=1000, spec=growing).duration == 99999
+    growing = replace(SPEC, escalation=EscalationSpec(increment=True, maxtime=5000))
+    assert capped(Ban("demo", ALICE, 1000, PERMANENT), reached=1000, spec=growing).duration == 5000
+
+
+def test_a_known_offenders_failure_counts_again() -> None:
+    """One line reaches maxretry 3 where it weighs 3, on one line of evidence; a counter that is gone is left alone."""
+    judge = Judge(SPEC)
+    known = KnownBad(failure(1000), 2, 3, bans=True)
+    judge.decide(failure(1000), now=1000, standing=None)
+    (ban,) = judge.aggravate(known, now=1000, standing=None)
+    assert isinstance(ban, Ban)
+    assert (ban.failures, ban.matches) == (3, ("line at 1000",))
+    assert judge.aggravate(known, now=1000, standing=None) == []
+    assert len(judge.windows) == 0
 
 
 def test_refilling_skips_what_a_ban_has_consumed() -> None:

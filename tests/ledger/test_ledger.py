@@ -14,7 +14,7 @@ from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
 from sekisho.model.address import parse_subject
 from sekisho.model.position import FilePosition, JournalPosition, Position
 from sekisho.model.specs import PERMANENT
-from sekisho.model.verdict import Ban, Cause, Release, Unban
+from sekisho.model.verdict import Ban, Cause, History, Release, Unban
 
 ALICE, BOB = parse_subject("192.0.2.1"), parse_subject("2001:db8::1")
 BAN = Ban(
@@ -104,15 +104,65 @@ def test_a_ban_replaces_one_that_an_earlier_life_left_open(ledger: Ledger) -> No
 
 def test_the_history_counts_until_somebody_unbans_by_hand(ledger: Ledger) -> None:
     """A natural end keeps the count; an unban by hand forgives (COMPAT 3.3)."""
-    assert ledger.bans_before("sshd", ALICE) == 0
+    assert ledger.history("sshd", ALICE) == History()
     ledger.commit(Changes(bans=[BAN]), now=1001)
     ledger.commit(Changes(unbans=[Unban(BAN, Release.EXPIRED)]), now=5000)
-    assert ledger.bans_before("sshd", ALICE) == 1
+    assert ledger.history("sshd", ALICE) == History(1, 1000.25)
     second = replace(BAN, count=2, time=6000)
     ledger.commit(Changes(bans=[second]), now=6000)
     ledger.commit(Changes(unbans=[Unban(second, Release.BY_HAND)]), now=6001)
-    assert ledger.bans_before("sshd", ALICE) == 0
+    assert ledger.history("sshd", ALICE) == History()
     assert [ban.time for ban in ledger.recent(since=0)] == [1000.25, 6000]
+
+
+def test_a_history_over_all_jails_is_the_sum_of_the_latest(ledger: Ledger) -> None:
+    """Each jail's newest ban holds its count, and the last time is the latest (COMPAT 3.5); one jail may forgive."""
+    for ban in (BAN, replace(BAN, time=5000, count=2), replace(BAN, jail="demo", time=3000, count=4)):
+        ledger.commit(Changes(bans=[ban]), now=ban.time)
+    assert ledger.history(None, ALICE) == History(6, 5000)
+    assert ledger.history("demo", ALICE) == History(4, 3000)
+    ledger.commit(Changes(unbans=[Unban(replace(BAN, jail="demo"), Release.EXPIRED)]), now=8000)
+    ledger.commit(Changes(forgotten=[("demo", ALICE)]), now=8001)
+    assert ledger.history(None, ALICE) == History(2, 5000)
+
+
+@pytest.mark.parametrize("jail", ["sshd", None])
+def test_a_history_is_one_look_into_an_index(ledger: Ledger, jail: str | None) -> None:
+    """However long the ledger, no ban costs a walk through it."""
+    asked: list[str] = []
+    ledger._db.set_trace_callback(asked.append)
+    ledger.history(jail, ALICE)
+    ledger._db.set_trace_callback(None)
+    (query,) = asked
+    plan = [row[3] for row in ledger._db.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert [step for step in plan if "bans_by_subject" in step]
+    assert not [step for step in plan if step.startswith("SCAN")]
+
+
+def test_whoever_is_forgotten_counts_from_one_again(ledger: Ledger) -> None:
+    """`unban --all` forgives everybody in a jail whose ban is over, and lifts nobody who was not named (COMPAT 3.3)."""
+    ledger.commit(Changes(bans=[BAN, replace(BAN, jail="demo")]), now=1001)
+    ledger.commit(Changes(forgotten=[("sshd", None), ("demo", ALICE)]), now=1002)
+    assert ledger.history(None, ALICE).count == 2
+    ledger.commit(Changes(unbans=[Unban(BAN, Release.EXPIRED)]), now=5000)
+    ledger.commit(Changes(forgotten=[("sshd", None)]), now=5001)
+    assert ledger.history("sshd", ALICE) == History()
+    assert ledger.history("demo", ALICE).count == 1
+
+
+def test_a_long_ban_is_remembered_for_three_times_its_length(ledger: Ledger) -> None:
+    """Whoever was barred for a month is still known when the month is over (COMPAT 3.7); a ban that stands stays."""
+    long = replace(BAN, time=0, duration=10_000)
+    short, standing = (
+        replace(BAN, jail="demo", time=0, duration=10),
+        replace(BAN, jail="ftp", time=0, duration=PERMANENT),
+    )
+    ledger.commit(Changes(bans=[long, short, standing]), now=0)
+    ledger.commit(Changes(unbans=[Unban(ban, Release.EXPIRED) for ban in (long, short)]), now=10_001)
+    assert ledger.purge(before=20_000) == 1
+    assert ledger.history("sshd", ALICE).count == 1
+    assert ledger.purge(before=30_001) == 1
+    assert [ban.jail for ban in ledger.recent(since=0)] == ["ftp"]
 
 
 def test_consumption_survives_and_is_the_newest(ledger: Ledger) -> None:
@@ -136,7 +186,7 @@ def test_purging_forgets_only_what_ended_long_ago(ledger: Ledger) -> None:
     ledger.commit(Changes(bans=[BAN, forever]), now=1001)
     ledger.commit(Changes(unbans=[Unban(BAN, Release.EXPIRED)]), now=5000)
     assert ledger.purge(before=5000) == 0
-    assert ledger.purge(before=5001) == 1
+    assert ledger.purge(before=12_000) == 1
     assert ledger.standing("sshd", now=10**9) == [forever]
 
 
@@ -160,7 +210,7 @@ def test_what_cannot_be_stored_is_told_from_what_cannot_be_stored_now(ledger: Le
     """Half a character is stored as a sign; a number beyond all bounds is refused for good."""
     subject = parse_subject("eve\udcff")
     ledger.commit(Changes(bans=[replace(BAN, subject=subject, reason="caf\udce9")]), now=1001)
-    assert ledger.bans_before("sshd", subject) == 1
+    assert ledger.history("sshd", subject).count == 1
     ledger.commit(Changes(unbans=[Unban(replace(BAN, subject=subject), Release.BY_HAND)]), now=1002)
     assert ledger.standing("sshd", now=1002) == []
     with pytest.raises(LedgerError) as raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import struct
 
@@ -10,7 +11,7 @@ import pytest
 
 from sekisho.lookup import own
 from sekisho.lookup.dns import Resolver
-from sekisho.lookup.own import parse_addresses, read_interface_addresses, read_own_host
+from sekisho.lookup.own import has_ipv6, parse_addresses, read_interface_addresses, read_own_host
 from sekisho.model.address import Subject, parse_subject
 
 
@@ -80,3 +81,13 @@ def test_names_and_interfaces_and_loopback_are_ourselves(monkeypatch: pytest.Mon
     assert host.subjects == expected
     monkeypatch.setattr(own, "read_interface_addresses", refuse)
     assert asyncio.run(read_own_host(Resolver(getaddrinfo=forward))).subjects == expected - _subjects("198.51.100.1")
+
+
+def test_a_kernel_without_ipv6_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses the family of the socket, and so `allowipv6 = auto` is no."""
+
+    def refuse(family: int, kind: int) -> None:
+        raise OSError(errno.EAFNOSUPPORT, f"family {family} of kind {kind}")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert not has_ipv6()

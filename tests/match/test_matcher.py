@@ -110,3 +110,31 @@ def test_verdicts_do_not_depend_on_how_lines_came_in_blocks(lines: list[bytes], 
 def test_a_matcher_says_who_it_is() -> None:
     """For tracebacks and logs."""
     assert repr(matcher_of(RULE)) == "<Matcher demo: 1 rules, 0 sessions>"
+
+
+LINE_FORMS = (
+    b"2026-07-14 11:59:30 fail user=a from 192.0.2.1\n",
+    b"2026-07-14 11:59:30 fail user=b from 2001:db8::1\n",
+    b"2026-07-14 11:59:30.25 fail user=c from 192.0.2.2\n",
+    b"2026-07-14 11:59:30 fail user=\xff\xfe from 192.0.2.3\r\n",
+    "2026-07-14 11:59:30 fail user=\u00e9 from 192.0.2.3\n".encode(),
+    b"2026-07-14 11:59:31 fail user=d from 192.0.2.4\n",
+    b"2026-07-14 11:40:00 fail user=e from 192.0.2.5\n",
+    b"fail user=f from 192.0.2.6\n",
+    b"2026-07-14 11:59:30 nothing\n",
+    b"2026-07-14 11:59:300 fail user=g from 192.0.2.7\n",
+)
+
+
+@given(st.lists(st.sampled_from(LINE_FORMS), max_size=12), st.sampled_from((Phase.LIVE, Phase.CATCHUP)))
+def test_lines_of_one_second_are_read_as_each_alone(lines: list[bytes], phase: Phase) -> None:
+    """A block takes the date of a line from the one before it where both begin alike; that changes nothing."""
+    together, alone = (
+        matcher_of(r"fail user=<F-USER>.*</F-USER> from <HOST>$"),
+        matcher_of(r"fail user=<F-USER>.*</F-USER> from <HOST>$"),
+    )
+    at_once = read(together, b"".join(lines), phase=phase)
+    one_by_one = [each for line in lines for each in read(alone, line, phase=phase)]
+    assert [each for each in at_once if isinstance(each, Failure)] == [
+        each for each in one_by_one if isinstance(each, Failure)
+    ]

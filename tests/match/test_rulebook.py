@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.matching import NOON, matcher_of
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.matching import NOON, matcher_of, read
 
-from sekisho.match.finding import LineVerdict
+from sekisho.match.finding import LineVerdict, Remark, Unresolved
 from sekisho.match.matcher import Matcher
 from sekisho.match.rulebook import LONGEST_EVIDENCE
 
@@ -88,3 +90,33 @@ def test_evidence_is_bounded() -> None:
     """A line of megabytes is not kept whole."""
     hit = examine(matcher_of("^ from <HOST> "), f" from 192.0.2.1 {'x' * 1_000_000}").hits[0]
     assert len(hit.matches[0]) == LONGEST_EVIDENCE
+
+
+SESSION = r"^ <F-MLFID>\S+</F-MLFID>: <F-CONTENT>.+</F-CONTENT>$"
+WORDS = {
+    r"^bad user <F-USER>\S+</F-USER> from <ADDR>$": ("bad user a from 192.0.2.1", "bad user b from 2001:db8::1"),
+    r"^bad <HOST>$": ("bad 192.0.2.1", "bad mail.example.org"),
+    r"^<F-NOFAIL>conn</F-NOFAIL> <ADDR>$": ("conn 192.0.2.1",),
+    r"^nobody$": ("nobody",),
+    r"^<F-NOFAIL><F-MLFFORGET><F-MLFGAINED>ok</F-MLFGAINED></F-MLFFORGET></F-NOFAIL> <F-USER>\S+</F-USER>$": ("ok a",),
+    r"^<F-MLFFORGET>bye</F-MLFFORGET> <ADDR>$": ("bye 192.0.2.1",),
+}
+LINES = st.tuples(
+    st.sampled_from(("s1", "s2", "other")), st.sampled_from([each for all_ in WORDS.values() for each in all_])
+)
+
+
+@given(st.lists(LINES, max_size=12), st.booleans(), st.sampled_from(((), ("user b",))))
+def test_what_is_heard_is_what_is_told(story: list[tuple[str, str]], tied: bool, ignored: tuple[str, ...]) -> None:  # noqa: FBT001
+    """The daemon's short way and the long way of who asks about a line never differ, whatever the sessions did."""
+    options = {"prefregex": SESSION if tied else None, "ignoreregex": ignored, "usedns": "warn"}
+    rules = WORDS if tied else [rule.replace("^", "", 1) for rule in WORDS if "MLF" not in rule and "ADDR" in rule]
+    asked, heard = matcher_of(*rules, **options), matcher_of(*rules, **options)  # type: ignore[arg-type]
+    for number, (session, words) in enumerate(story):
+        line = f"{STAMP} {session}: {words}"
+        told = [hit for hit in asked.examine(line, now=NOON).hits if hit.counts]
+        findings = [each for each in read(heard, f"{line}\n".encode()) if not isinstance(each, Remark)]
+        failures = [each.failure if isinstance(each, Unresolved) else each for each in findings]
+        assert [(each.matches, each.captured) for each in failures] == [(hit.matches, hit.captured) for hit in told]
+        names = [hit.subject.text if hit.subject else hit.hostname for hit in told]
+        assert (number, [each.subject.text for each in failures]) == (number, names)

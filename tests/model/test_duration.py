@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.model.duration import parse_duration, render_duration
+from sekisho.model.duration import parse_duration, parse_multipliers, render_duration
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,12 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 def test_durations_print_as_in_the_log(seconds: int, text: str) -> None:
     """The observed texts of COMPAT 1.9 come out."""
     assert render_duration(seconds) == text
+
+
+def test_multipliers_are_numbers_and_nothing_else() -> None:
+    """Blanks or commas between them (COMPAT 3.5)."""
+    assert parse_multipliers("1 2,4.5\n 8") == (1, 2, 4.5, 8)
+    assert parse_multipliers("") == ()
+    for text in ("1 two", "-1", "1e9", "9" * 10):
+        with pytest.raises(ValueError, match="expected numbers"):
+            parse_multipliers(text)

@@ -19,7 +19,17 @@ from sekisho.ledger.ledger import Ledger
 from sekisho.model.action import Action
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import FilePosition
-from sekisho.model.specs import ActionSpec, BackendSpec, Configuration, FilterSpec, JailSpec, LogPath, ServerSpec
+from sekisho.model.specs import (
+    ActionSpec,
+    BackendSpec,
+    Configuration,
+    FilterSpec,
+    IgnoreCommandSpec,
+    JailSpec,
+    LogPath,
+    ServerSpec,
+)
+from sekisho.model.verdict import Failure
 
 NOW = 1_800_000_000.0
 ACTION = ActionSpec("memory", "memory")
@@ -73,18 +83,30 @@ OPENED: list[Ledger] = []
 """The ledgers of all lives in one test: the dead close nothing, so tests/engine/conftest.py does."""
 
 
+def _answering() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class MemoryHouse:
     """One life of a daemon over a ledger file and logs that outlive it."""
 
     ledger_path: str
     log: MemoryLog = field(default_factory=MemoryLog)
+    later: MemoryLog = field(default_factory=lambda: MemoryLog("/later.log"))
     jails: tuple[JailSpec, ...] = (DEMO,)
+    server: ServerSpec = field(default_factory=ServerSpec)
     clock: FakeClock = field(default_factory=FakeClock)
     names: dict[str, frozenset[Subject]] = field(default_factory=dict)
     entries: list[str] = field(default_factory=list)
     actions: dict[str, MemoryAction] = field(default_factory=dict)
     broken: bool = False
+    friends: set[str] = field(default_factory=set)
+    """Whom ignorecommand exempts, once `answers` is set."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    answers: asyncio.Event = field(default_factory=_answering)
     watch: Watch = lambda _: contextlib.nullcontext()
 
     async def start(self) -> Engine:
@@ -105,12 +127,13 @@ class MemoryHouse:
                 ledger=ledger,
                 load=self.load,
                 make_action=self._make_action,
-                sources=MemorySources(self.log, MemoryLog("/other.log")),
+                sources=MemorySources(self.log, MemoryLog("/other.log"), self.later),
                 resolve=resolve,
                 own_addresses=own,
                 write=self._write,
                 log_control=FakeLogControl(),
                 watch=self.watch,
+                ignores=self._ignores,
             ),
         )
         await self.engine.start()
@@ -119,15 +142,20 @@ class MemoryHouse:
 
     def load(self) -> Configuration:
         """Return the configuration as it now is."""
-        return Configuration(ServerSpec(), self.jails, broken=self.broken)
+        return Configuration(self.server, self.jails, broken=self.broken)
 
     def _make_action(self, jail: JailSpec, spec: ActionSpec) -> Action:
         if spec.name == "nosuch":
             raise ValueError("no action is built in under the name 'nosuch'")
         return self.actions.setdefault(jail.name, MemoryAction())
 
+    async def _ignores(self, spec: IgnoreCommandSpec, failure: Failure) -> bool:
+        self.asked.append((spec.command, failure.subject.text))
+        await self.answers.wait()
+        return failure.subject.text in self.friends
+
     def _write(self, entries: Sequence[Entry]) -> None:
-        self.entries += [entry.text for entry in entries]
+        self.entries += [text for entry in entries for text in entry.texts]
 
     async def fails(self, *hosts: str, ago: float = 0) -> None:
         """Let a failure of each host be logged, `ago` seconds before now, and be digested."""

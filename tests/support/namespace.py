@@ -13,22 +13,36 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 SERVER, SERVER6 = "192.0.2.1", "2001:db8::1"
 ADDRESSES = ("192.0.2.0/24", "198.51.100.0/24")
 ADDRESSES6 = (SERVER6, "2001:db8::7", "2001:db8::66")  # IPv6 lets nobody bind to an address that is only routed here
 _CLONE_NEWNET = 0x40000000
+_CLONE_NEWNS = 0x00020000
 
 
-def play_in_namespace(play: Callable[[], Coroutine[Any, Any, None]], *, seconds: float = 60) -> None:
-    """Run `play` in a namespace of its own; whatever it raises is raised here."""
+def play_in_namespace(
+    play: Callable[[], Coroutine[Any, Any, None]],
+    *,
+    seconds: float = 60,
+    copies: Mapping[str, Path] | None = None,
+    empty: Sequence[str] = (),
+) -> None:
+    """Run `play` in a namespace of its own; whatever it raises is raised here.
+
+    With `copies` or `empty` the play has mounts of its own too: each path of `copies` is a copy, kept in the folder
+    that is named with it, and those of `empty` are empty folders.
+    """
     raised: list[BaseException] = []
 
     def live() -> None:
         try:
-            assert ctypes.CDLL(None).unshare(_CLONE_NEWNET) == 0, "no network namespace may be made here"
+            flags = _CLONE_NEWNET | (_CLONE_NEWNS if copies or empty else 0)
+            assert ctypes.CDLL(None).unshare(flags) == 0, "no network namespace may be made here"
+            _make_private(copies or {}, empty)
             run("ip", "link", "set", "lo", "up")
             for network in ADDRESSES:
                 run("ip", "route", "add", "local", network, "dev", "lo")
@@ -44,6 +58,18 @@ def play_in_namespace(play: Callable[[], Coroutine[Any, Any, None]], *, seconds:
     assert not thread.is_alive(), f"the play did not end within {seconds} s"
     if raised:
         raise raised[0]
+
+
+def _make_private(copies: Mapping[str, Path], empty: Sequence[str]) -> None:
+    """Let the calling thread and what it starts see its own copies, and nothing in the empty folders."""
+    if copies or empty:
+        run("mount", "--make-rprivate", "/")
+    for path, folder in copies.items():
+        folder.mkdir()
+        run("cp", "-a", path, str(folder))
+        run("mount", "--bind", str(folder / Path(path).name), path)
+    for path in empty:
+        run("mount", "-t", "tmpfs", "tmpfs", path)
 
 
 def run(*argv: str, text: str | None = None) -> str:

@@ -128,7 +128,7 @@ class _Client:
                 return DONE
         match invocation.asked:
             case Asked.DUMP | Asked.DUMP_PRETTY:
-                raise Failed("This release cannot print the configuration as a stream of commands; try: sekisho check")
+                return self._dump()
             case Asked.INTERACTIVE:
                 return self._interact()
             case _:
@@ -275,6 +275,25 @@ class _Client:
             complain(*_described(problem))
         if found.broken or any(problem.severity.name == "ERROR" for problem in found.problems):
             raise Failed("test configuration failed", shown="ERROR: test configuration failed")
+
+    def _dump(self) -> int:
+        """Print the commands that the configuration stands for, one a line; `--dp`: laid out for reading."""
+        from glob import glob
+        from pprint import pformat
+
+        from sekisho.config.load import load
+        from sekisho.config.stream import stream_of
+
+        found = load(self.directory, overrides=self.invocation.overrides)
+        for problem in found.problems:
+            complain(*_described(problem))
+        if found.broken:
+            shown = "ERROR: The configuration stream failed because of the invalid syntax."
+            raise Failed("Failed during configuration", shown=shown)
+        is_pretty = self.invocation.asked is Asked.DUMP_PRETTY
+        for command in stream_of(found, lambda pattern: sorted(glob(pattern))):
+            print(pformat(command, sort_dicts=False) if is_pretty else repr(command))
+        return DONE
 
     def _interact(self) -> int:
         """Read commands until the input ends; errors end none of it."""

@@ -44,7 +44,10 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         ) from None
     properties = action_properties(name, arguments, jail)
     if name.endswith(".py"):
-        return ActionSpec(name, properties["actname"], MappingProxyType(properties))
+        path = files.script(f"action.d/{name}")
+        if path is None:
+            raise mistake(f"there is no action {name!r}", remedy=f"put the file into action.d/{name}")
+        return ActionSpec(name, properties["actname"], MappingProxyType(properties), "python", file=str(path))
     merged = merge(files, f"action.d/{name}")
     if not merged.files:
         remedy = near(name, files.names("action.d")) or "action.d/NAME.conf or .local would define one"
@@ -57,7 +60,8 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         if value is not None:
             properties[option] = value
     native = None if properties.get("actionban", "").strip() else properties.get("native", "").strip() or None
-    return ActionSpec(name, properties["actname"], MappingProxyType(properties), native)
+    asked = MappingProxyType(definition.parameters())
+    return ActionSpec(name, properties["actname"], MappingProxyType(properties), native, asked)
 
 
 def action_properties(name: str, arguments: Mapping[str, str], jail: str) -> dict[str, str]:

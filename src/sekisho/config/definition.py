@@ -47,6 +47,11 @@ class Definition:
                 f"{name!r} cannot be resolved: {error}", self.origin(name), remedy="break the circle of parameters"
             ) from None
 
+    def parameters(self) -> dict[str, str]:
+        """Return what `[Init]` (conditional ones too) and the arguments set, tags not filled in; raises ConfigError."""
+        names = dict.fromkeys((*self.merged.sections.get(_INIT, {}), *self.arguments, *self._conditional))
+        return {name: raw for name in names if (raw := self._raw(name)) is not None}
+
     def defines(self, name: str) -> bool:
         """Whether the arguments or the main section itself set `name`."""
         return name in self.arguments or name in self.merged.sections.get(_MAIN, {})

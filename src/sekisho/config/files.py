@@ -9,6 +9,7 @@ whole Fail2ban tree means exactly what it meant.
 from __future__ import annotations
 
 import enum
+import glob
 import os.path
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Files:
             *self._folder(f"{name}.d", "local"),
         ]
 
+    def script(self, name: str) -> Path | None:
+        """Return the program text of that name, the administrator's before the stock one; None where there is none."""
+        found = [*self._in(Layer.OWN, name), *self._in(Layer.STOCK, name)]
+        return found[0].path if found else None
+
     def included(self, name: str, by: Source) -> list[Source]:
         """Return the files that an include of `name` stands for, the `.local` beside it last; none is no mistake."""
         path = Path(name)
@@ -81,6 +87,10 @@ class Files:
         stock = self._in(Layer.STOCK, relative) if by.layer is Layer.STOCK or not own else []
         local = str(PurePosixPath(relative).with_suffix(".local"))
         return stock + own + (self._in(Layer.OWN, local) if local != relative else [])
+
+    def has_match(self, pattern: str) -> bool:
+        """Return whether the glob of a log path names anything that exists; a dangling link does not."""
+        return any(os.path.exists(path) for path in glob.iglob(pattern))  # noqa: PTH110, PTH207 - text of a path
 
     def names(self, folder: str) -> list[str]:
         """Return the names that `folder` (`filter.d`) defines in either layer, sorted, for suggestions."""

@@ -14,16 +14,26 @@ from types import MappingProxyType
 from sekisho.config.actions import read_actions
 from sekisho.config.brackets import parse_brackets
 from sekisho.config.errors import ConfigError, mistake
+from sekisho.config.escalation import read_escalation
 from sekisho.config.files import STOCK, Files
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
+from sekisho.config.ignoring import read_ignorecommand
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.config.layers import Merged
+from sekisho.config.logpaths import Outlook, read_logpaths, without_logs
 from sekisho.config.mistakes import hidden, misspelt, near, referenced
-from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_lines, parse_time, parse_whole, parse_words
+from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_time, parse_whole, parse_words
 from sekisho.config.values import READERS, Values
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Origin, Problem, Severity
-from sekisho.model.specs import PERMANENT, ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, Setting
+from sekisho.model.specs import (
+    PERMANENT,
+    ActionSpec,
+    BackendSpec,
+    FilterSpec,
+    JailSpec,
+    Setting,
+)
 
 _BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
 _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts names there
@@ -31,11 +41,12 @@ _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts n
 
 @dataclass(slots=True)
 class JailFiles:
-    """What all jails of one tree share. Filters are read once for each set of arguments."""
+    """What all jails of one tree share; `own_log` is the daemon's. Filters are read once for each set of arguments."""
 
     files: Files
     merged: Merged
     constants: Mapping[str, str]
+    own_log: str = ""
     filters: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
@@ -45,7 +56,7 @@ class JailFiles:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A jail as found: `enabled` and without a `spec` when it is in error."""
+    """A jail as found: `enabled` and without a `spec` when it is in error, or skipped because it has no log."""
 
     enabled: bool
     spec: JailSpec | None = None
@@ -95,8 +106,9 @@ def _read_jail(shared: JailFiles, name: str) -> Found:
     enabled = values.typed("enabled", parse_bool)
     if not enabled:
         return Found(values.failed, None, tuple(values.problems))
-    spec = _Reader(shared, values).read()
-    return Found(enabled, None if values.failed else spec, tuple(values.problems))
+    reader = _Reader(shared, values)
+    spec = reader.read()
+    return Found(enabled, None if values.failed or reader.is_skipped else spec, tuple(values.problems))
 
 
 class _Reader:
@@ -106,6 +118,7 @@ class _Reader:
         self.shared = shared
         self.values = values
         self.name = values.jail
+        self.is_skipped = False
 
     def read(self) -> JailSpec:
         values = self.values
@@ -115,10 +128,16 @@ class _Reader:
                 self.shared.merged.headers[self.name],
                 f"use fewer than {_LONG_NAME}",
             )
+        logpaths = read_logpaths(values)
         backend = self.backend()
+        has_logs = any(
+            log.pattern == self.shared.own_log or self.shared.files.has_match(log.pattern) for log in logpaths
+        )
+        outlook = Outlook(backend) if has_logs or not logpaths else without_logs(values, backend)
+        backend, self.is_skipped = outlook.backend, outlook.is_skipped
         filter_ = self.filter(backend)
         self.check_typed()
-        logpaths = self.logpaths()
+        bantime = self.bantime()
         if not (backend.is_journal or logpaths or filter_.journalmatch):
             values.warn("there is nothing to read", values.place, "set logpath, or backend = systemd")
         return JailSpec(
@@ -130,11 +149,12 @@ class _Reader:
             maxretry=values.typed("maxretry", parse_whole),
             maxmatches=values.typed("maxmatches", parse_whole),
             findtime=values.typed("findtime", parse_time),
-            bantime=self.bantime(),
+            bantime=bantime,
+            escalation=read_escalation(values, bantime=bantime),
             usedns=self.usedns(filter_),
             ignoreip=self.ignoreip(),
             ignoreself=values.typed("ignoreself", parse_bool),
-            ignorecommand=values.text_or_default("ignorecommand").strip(),
+            ignorecommand=read_ignorecommand(values),
             logencoding=self.logencoding(),
             logtimezone=values.text("logtimezone") or None,
             actions=self.actions(),
@@ -149,18 +169,6 @@ class _Reader:
                 value = values.typed(row.name, READERS[row.kind])
                 if row.least is not None and isinstance(value, int | float) and value < row.least:
                     values.warn(f"{row.name!r} is {value}", values.origin(row.name), f"the least is {row.least}")
-        if values.is_set("bantime.increment") and values.typed("bantime.increment", parse_bool):
-            values.warn(
-                "'bantime.increment' is not carried out yet: every ban lasts for bantime",
-                values.origin("bantime.increment"),
-                "choose a longer bantime, or enable recidive",
-            )
-        if values.text_or_default("ignorecommand").strip():
-            values.warn(
-                "'ignorecommand' is not carried out yet: a failure counts whatever it would say",
-                values.origin("ignorecommand"),
-                "name in ignoreip whom it would ignore",
-            )
 
     def backend(self) -> BackendSpec:
         text = self.values.text_or_default("backend").strip()
@@ -226,30 +234,10 @@ class _Reader:
             values.warn("no action is set: bans are kept, but not carried out", values.origin("action"), "set action")
             return ()
         try:
-            actions = read_actions(self.shared.files, self.name, text, self.shared.constants)
+            return read_actions(self.shared.files, self.name, text, self.shared.constants)
         except ConfigError as error:
             values.note(error, values.origin("action"))
             return ()
-        for action in actions:
-            if action.name.endswith(".py"):
-                values.warn(f"action {action.name!r}: Python actions are not run yet", values.origin("action"))
-        return tuple(action for action in actions if not action.name.endswith(".py"))
-
-    def logpaths(self) -> tuple[LogPath, ...]:
-        paths: list[LogPath] = []
-        for line in parse_lines(self.values.text_or_default("logpath")):
-            pattern, _, last = line.rpartition(" ")
-            if not pattern:
-                pattern, last = line, "head"
-            if last in ("head", "tail"):
-                paths.append(LogPath(pattern.rstrip(), tail=last == "tail"))
-            else:
-                self.values.error(
-                    f"'logpath' line {line!r} ends in {last!r}, which is neither head nor tail",
-                    self.values.origin("logpath", line),
-                    "put each path on a line of its own; a path cannot hold blanks",
-                )
-        return tuple(dict.fromkeys(paths))
 
     def bantime(self) -> int | float:
         seconds = self.values.typed("bantime", parse_time)

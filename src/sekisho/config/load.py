@@ -61,7 +61,7 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
         problems.insert(0, Problem(Severity.ERROR, "there is no such configuration directory", origin))
     if general.broken or merged.broken or not directory.is_dir():
         return Configuration(server, (), tuple(problems), broken=True)
-    found, jail_problems = read_jails(JailFiles(files, merged, constants))
+    found, jail_problems = read_jails(JailFiles(files, merged, constants, own_log=server.logtarget))
     return Configuration(
         server,
         tuple(jail.spec for jail in found.values() if jail.spec),

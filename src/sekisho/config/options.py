@@ -9,7 +9,7 @@ import enum
 import re
 from dataclasses import dataclass
 
-from sekisho.model.duration import Seconds, parse_duration
+from sekisho.model.duration import LONGEST, Seconds, parse_duration
 
 
 class Kind(enum.Enum):
@@ -102,12 +102,16 @@ SERVER: tuple[Row, ...] = (
     Row("dbpurgeage", Kind.TIME, "1d", "how long the ledger remembers what is over"),
 )
 
+THREAD: tuple[Row, ...] = (
+    Row("stacksize", Kind.INT, "0", "the stack of a thread in KiB, at least 32; 0 is the system's own"),
+)
+"""The section [Thread] of fail2ban.conf."""
+
 KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 """All rows of a jail section by name."""
 
 TRUE, FALSE = frozenset({"1", "on", "true", "yes"}), frozenset({"0", "off", "false", "no", ""})
 
-_LONGEST = 10**10  # three centuries; firewalls and ledgers count no further
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 
 
@@ -132,9 +136,9 @@ def parse_time(text: str) -> Seconds:
     try:
         seconds = parse_duration(text)
     except OverflowError:
-        seconds = _LONGEST + 1
-    if not abs(seconds) <= _LONGEST:
-        raise ValueError(f"{text!r} is longer than {_LONGEST} seconds")
+        seconds = LONGEST + 1
+    if not abs(seconds) <= LONGEST:
+        raise ValueError(f"{text!r} is longer than {LONGEST} seconds")
     return seconds
 
 

@@ -9,12 +9,14 @@ from sekisho.config.errors import ConfigError
 from sekisho.config.ini import DEFAULT
 from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged
-from sekisho.config.options import SERVER, Row, parse_time, parse_whole
+from sekisho.config.options import SERVER, THREAD, Row, parse_time, parse_whole
 from sekisho.model.loglevel import parse_level
 from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ServerSpec
 
 _SECTION = "Definition"
+_THREAD = "Thread"
+_LEAST_STACK, _MOST_STACK = 32, 1024 * 1024  # KiB; Python takes no smaller stack
 _FOREIGN_LEDGER = "fail2ban.sqlite3"
 _OWN_LEDGER = "/var/lib/sekisho/ledger.sqlite"
 _NOWHERE = ("none", ":memory:")
@@ -68,6 +70,7 @@ def read_server(
     except ValueError as error:
         wrong("dbpurgeage", f"{error}; {age} is used")
     spec = ServerSpec(
+        stacksize=_read_stacksize(merged, constants, problems),
         loglevel=level,
         logtarget=texts["logtarget"],
         syslogsocket=texts["syslogsocket"],
@@ -79,6 +82,24 @@ def read_server(
         dbpurgeage=age,
     )
     return spec, problems
+
+
+def _read_stacksize(merged: Merged, constants: Mapping[str, str], problems: list[Problem]) -> int:
+    (row,) = THREAD
+    if _THREAD not in merged.sections:
+        return 0
+    text = _text(Scope(merged, _THREAD, {}, constants), row, {}, problems)
+    option = merged.find(_THREAD, row.name)
+    try:
+        size = parse_whole(text)
+    except ValueError:
+        size = -1
+    if size == 0 or _LEAST_STACK <= size <= _MOST_STACK:
+        return size
+    what = f"{row.name!r} is {text!r}"
+    remedy = f"use 0, or KiB from {_LEAST_STACK} to {_MOST_STACK}; 0 is used"
+    problems.append(Problem(Severity.ERROR, what, option.origin if option else None, remedy=remedy))
+    return 0
 
 
 def doubtful(merged: Merged) -> list[Problem]:

@@ -12,11 +12,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
 from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_switch
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import parse_subject
 from sekisho.model.duration import parse_duration
+from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
 from sekisho.model.specs import FilterSpec, JailSpec, LogPath
 
 log = logging.getLogger("fail2ban.server")
@@ -185,9 +187,14 @@ SETTINGS: tuple[Setting, ...] = (
     _one("ignoreself", "<on|off>", "whether this host's own addresses are never banned", lambda spec: spec.ignoreself,
          lambda spec, text: replace(spec, ignoreself=parse_switch(text))),
     _one("ignorecommand", "<COMMAND>", "the command that decides whom to ignore",
-         lambda spec: spec.ignorecommand or False, lambda spec, text: replace(spec, ignorecommand=text)),
+         lambda spec: spec.ignorecommand.command or False,
+         lambda spec, text: replace(spec, ignorecommand=replace(spec.ignorecommand, command=text))),
+    _one("ignorecache", "<KEY, COUNT, TIME>", "how its answers are remembered",
+         lambda spec: render_ignorecache(spec.ignorecommand.cache), lambda spec, text: replace(
+             spec, ignorecommand=replace(spec.ignorecommand, cache=parse_ignorecache(text)))),
     _one("bantime", "<TIME>", "how long a ban lasts; -1: for ever", lambda spec: spec.bantime,
          lambda spec, text: replace(spec, bantime=_seconds(text))),
+    *(_one(*row) for row in ESCALATION),
     _one("findtime", "<TIME>", "the span within which failures add up", lambda spec: spec.findtime,
          lambda spec, text: replace(spec, findtime=_seconds(text))),
     _one("maxretry", "<COUNT>", "how many failures ban", lambda spec: spec.maxretry,

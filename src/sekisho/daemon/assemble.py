@@ -7,19 +7,22 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 
+from sekisho.daemon.facts import Facts
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
+from sekisho.enforce.ignorecommand import IgnoreCommands
 from sekisho.enforce.observe import ObserveAction
+from sekisho.enforce.python_action import PythonAction
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.runner import Runner
 from sekisho.enforce.table import NftError, NftTable
-from sekisho.engine.api import JailStatus
 from sekisho.engine.clock import SystemClock
 from sekisho.engine.engine import Engine
 from sekisho.engine.parts import Parts
@@ -27,13 +30,12 @@ from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
 from sekisho.lookup.dns import Resolver
-from sekisho.lookup.own import read_own_host
+from sekisho.lookup.own import has_ipv6, read_own_host
 from sekisho.lookup.services import parse_ports, with_known_ports
 from sekisho.lookup.whois import Whois, find_whois
 from sekisho.model.action import Action
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
-from sekisho.notify.mail import MailAction
 from sekisho.sources.globs import Globs
 from sekisho.sources.journal import JournalSource
 from sekisho.sources.tail import FileSource
@@ -78,19 +80,20 @@ def assemble(
 ) -> House:
     """Return a daemon for `configuration` that has not begun yet."""
     clock = SystemClock()
-    allow_ipv6 = configuration.server.allowipv6 != "no"
+    allow_ipv6 = has_ipv6() if configuration.server.allowipv6 == "auto" else configuration.server.allowipv6 == "yes"
     resolver = Resolver(ipv6=allow_ipv6)
     whois = Whois(program=find_whois())
     watchers = Watchers()
     table = NftTable()
+    runner = Runner()
     actions = Actions(
         table=table,
-        runner=Runner(),
+        runner=runner,
         whois=whois,
         country=Countries(),
         clock=clock.now,
         allow_ipv6=allow_ipv6,
-        facts=lambda jail: jail_facts(engine.jail_status(jail)),
+        facts=Facts(lambda jail: engine.jail_status(jail), ledger, resolver),  # noqa: PLW0108 - made further below
     )
 
     async def own_addresses() -> frozenset[Subject]:
@@ -112,6 +115,7 @@ def assemble(
             write=write,
             log_control=log_control,
             watch=LineGuard(),
+            ignores=IgnoreCommands(runner, clock=clock.now).ignores,
         ),
     )
 
@@ -135,21 +139,7 @@ def assemble(
 def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
     """Write log lines, runs of one kind in one go."""
     for (logger, level), run in groupby(entries, key=itemgetter(0, 1)):
-        log_control.write_batch(logger, level, [entry.text for entry in run])
-
-
-def jail_facts(status: JailStatus) -> dict[str, str]:
-    """Return what a command's tags may ask about its jail and this host (COMPAT 5.3)."""
-    host = os.uname().nodename
-    return {
-        "jail.name": status.name,
-        "jail.banned": str(len(status.bans)),
-        "jail.banned_total": str(status.banned_total),
-        "jail.found": str(status.failed),
-        "jail.found_total": str(status.failed_total),
-        "fq-hostname": host,
-        "sh-hostname": host.partition(".")[0],
-    }
+        log_control.write_batch(logger, level, [text for entry in run for text in entry.texts])
 
 
 class Watchers:
@@ -188,7 +178,7 @@ class Actions:
     country: Countries
     clock: Callable[[], float]
     allow_ipv6: bool
-    facts: Callable[[str], Mapping[str, str]]
+    facts: Facts
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
         """Return the action that `spec` describes; raises ValueError when it cannot be one."""
@@ -199,7 +189,7 @@ class Actions:
                     jail=jail.name,
                     runner=self.runner,
                     clock=self.clock,
-                    facts=lambda _: self.facts(jail.name),
+                    facts=partial(self.facts.answers, jail.name),
                     allow_ipv6=self.allow_ipv6,
                 )
             case "nftables":
@@ -210,9 +200,13 @@ class Actions:
                 return NftablesAction(
                     table=self.table, jail=jail.name, actname=spec.actname, rules=rules, clock=self.clock
                 )
+            case "python":
+                return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
                 return ObserveAction(jail=jail.name, actname=spec.actname)
             case "mail":
+                from sekisho.notify.mail import MailAction  # a twentieth of a start's time
+
                 return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")

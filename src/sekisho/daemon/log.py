@@ -176,20 +176,19 @@ class LogControl:
 def set_up(*, logtarget: str, loglevel: str, syslogsocket: str = "auto") -> LogControl:
     """Return the log, writing to `logtarget` from `loglevel` upward.
 
-    A target that cannot be opened is no reason to leave a host unguarded: the log then goes to standard error, and
-    says so there.
+    A target that cannot be opened or is not understood is no reason to leave a host unguarded: the log then goes to
+    standard error, and says so there.
 
     Raises:
-        ValueError: the level or the target is not understood.
+        ValueError: the level is not understood.
 
     """
     parse_level(loglevel)
-    parse_target(logtarget)
     control = LogControl(syslogsocket)
     control.set_level(loglevel)
     try:
         control.set_target(logtarget)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         logger = logging.getLogger("fail2ban.server")
         logger.error("Unable to log to %r (%s); logging to STDERR", logtarget, error)
     return control

@@ -10,34 +10,42 @@ undo, a repair puts everybody back, and stopping needs no list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from sekisho.enforce.render import (
-    Facts,
     RenderError,
     Script,
     Ticket,
     empty_ticket,
     has_families,
     parse_ticket,
+    questions,
     render,
 )
+from sekisho.enforce.report import report
 from sekisho.enforce.runner import Outcome, Runner
 from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import parse_duration
+from sekisho.model.loglevel import LEVELS
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban, Cause
 
-_UTILS = logging.getLogger("fail2ban.utils")
 _ACTION = logging.getLogger("fail2ban.action")
+_ACTIONS = logging.getLogger("fail2ban.actions")
+NOTICE = LEVELS["NOTICE"]
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _TIMEOUT = 60.0  # seconds (COMPAT 5.1)
 _EVERY = ""  # the one life of an action that knows no families
 _BOTH = (Family.INET4.value, Family.INET6.value)
 
 
-def _nothing(_: Ban) -> Mapping[str, str]:
+Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
+"""Answers what a script asks that its ticket does not know (`render.questions`); of nobody in particular for None."""
+
+
+async def know_nothing(_: Ban | None, __: frozenset[str]) -> Mapping[str, str]:
+    """Return no answer."""
     return {}
 
 
@@ -53,7 +61,7 @@ class CommandAction:
         jail: str,
         runner: Runner,
         clock: Callable[[], float],
-        facts: Facts = _nothing,
+        facts: Facts = know_nothing,
         allow_ipv6: bool = True,
     ) -> None:
         """Read what the properties say about the action itself.
@@ -107,26 +115,39 @@ class CommandAction:
         """Return None: commands can bar, but cannot be asked."""
         return None
 
+    async def lift(self) -> None:
+        """Lift every ban, by the flush command where there is one. Raises ActionError."""
+        left: list[Failed] = []
+        if self._held and not (self._has("actionflush") and await self._flush()):
+            left = await self._lift(list(self._held.values()))
+        self._held = {}
+        if left:
+            raise self._unstopped([failed.reason for failed in left])
+
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Lift every ban and run the stop command of each life that was started."""
         del standing  # only what was carried out has to be undone
         left: list[str] = []
-        if self._held and not (self._has("actionflush") and await self._flush()):
-            left += [failed.reason for failed in await self._lift(list(self._held.values()))]
-        self._held = {}
+        try:
+            await self.lift()
+        except ActionError as error:
+            left.append(str(error))
         done: set[str] = set()
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionstop", family, done)
             if not outcome.is_success:
                 left.append(f"actionstop {outcome}")
         self._started = {}
         if left:
-            raise ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left[:3])}")
+            raise self._unstopped(left)
+
+    def _unstopped(self, left: Sequence[str]) -> ActionError:
+        return ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left[:3])}")
 
     async def reload(self) -> None:
         """Run actionreload for each life (COMPAT 5.1). Raises ActionError when it fails."""
         done: set[str] = set()
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionreload", family, done)
             if not outcome.is_success:
                 raise ActionError(f"Failed to reload jail {self._jail!r} action {self.name!r}: {outcome}")
@@ -178,9 +199,10 @@ class CommandAction:
 
     async def _flush(self) -> bool:
         """Run actionflush for each life; whether every one is empty now."""
+        _ACTIONS.log(NOTICE, "[%s] Flush ticket(s) with %s", self._jail, self.name)
         done: set[str] = set()
         empty = True
-        for family in list(self._started):
+        for family in self._lives():
             outcome = await self._run_once("actionflush", family, done)
             empty &= outcome.is_success
         if empty:
@@ -196,7 +218,7 @@ class CommandAction:
         """
         if family in self._started:
             return
-        script = self._render("actionstart", empty_ticket(family, self._clock()))
+        script = await self._render("actionstart", empty_ticket(family, self._clock()))
         if script.text not in self._started.values():
             outcome = await self._execute(script)
             if not outcome.is_success:
@@ -205,6 +227,10 @@ class CommandAction:
             if not outcome.is_success:
                 raise ActionError(f"Failed to start jail {self._jail!r} action {self.name!r}: actionstart {outcome}")
         self._started[family] = script.text
+
+    def _lives(self) -> list[str]:
+        """Return what was started, always in the same order: a repair starts a life anew (COMPAT 9, case 64)."""
+        return [family for family in self._families if family in self._started]
 
     async def _is_sane(self, family: str) -> bool:
         return (await self._run("actioncheck", empty_ticket(family, self._clock()))).is_success
@@ -227,6 +253,7 @@ class CommandAction:
             return
         again = "actionreban" if self._has("actionreban") else "actionban"
         for ban in [ban for ban in self._held.values() if self._life_of(ban) == family]:
+            _ACTIONS.log(NOTICE, "[%s] Reban %s, action %r", self._jail, ban.subject, self.name)
             if not (await self._run(again, parse_ticket(ban), ban)).is_success:
                 _ACTION.error(
                     "[%s] %s is not barred any more: %s failed after the repair", self._jail, ban.target, again
@@ -234,33 +261,32 @@ class CommandAction:
 
     async def _run(self, option: str, ticket: Ticket, ban: Ban | None = None) -> Outcome:
         try:
-            script = self._render(option, ticket, ban)
+            script = await self._render(option, ticket, ban)
         except ActionError as error:
             return Outcome(1, stderr=str(error))
         return await self._execute(script)
 
     async def _run_once(self, option: str, family: str, done: set[str]) -> Outcome:
         """Run a command for a life unless another life had the same text (COMPAT 5.1)."""
-        script = self._render(option, empty_ticket(family, self._clock()))
+        script = await self._render(option, empty_ticket(family, self._clock()))
         if script.text in done:
             return Outcome(0)
         done.add(script.text)
         return await self._execute(script)
 
-    def _render(self, option: str, ticket: Ticket, ban: Ban | None = None) -> Script:
+    async def _render(self, option: str, ticket: Ticket, ban: Ban | None = None) -> Script:
         text = self._properties.get(option, "")
         if ticket.family:
             text = self._properties.get(f"{option}?family={ticket.family}", text)
         try:
-            if ban is None:
-                return render(text, self._properties, ticket)
-            return render(text, self._properties, ticket, lambda: self._facts(ban))
+            asked = questions(text, self._properties, ticket)
+            return render(text, self._properties, ticket, await self._facts(ban, asked) if asked else {})
         except RenderError as error:
             raise ActionError(f"jail {self._jail!r} action {self.name!r}: {option}: {error}") from error
 
     async def _execute(self, script: Script) -> Outcome:
         outcome = await self._runner.run(script, limit=self._limit)
-        _report(script, outcome, self._limit)
+        report(script, outcome, self._limit)
         return outcome
 
     def _life_of(self, ban: Ban) -> str:
@@ -281,26 +307,3 @@ class CommandAction:
 
     def _is_true(self, option: str, *, unset: bool = False) -> bool:
         return self._properties[option].strip().lower() in _TRUE if self._has(option) else unset
-
-
-def _report(script: Script, outcome: Outcome, limit: float) -> None:
-    """Log a command as Fail2ban does (COMPAT 3.6): an error in full, a success for who debugs.
-
-    What a command printed is shown quoted, so that it cannot forge a line of this log.
-    """
-    if not script.text.strip():
-        return
-    level = logging.DEBUG if outcome.is_success else logging.ERROR
-    if not _UTILS.isEnabledFor(level):
-        return
-    mark = f"{id(script):x}"
-    _UTILS.log(level, "%s -- exec: %s", mark, script.text)
-    for name, text in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
-        for line in text.splitlines()[:50]:
-            _UTILS.log(level, "%s -- %s: %r", mark, name, line[:1000])
-    if outcome.timed_out:
-        _UTILS.log(level, "%s -- timed out after %g seconds.", mark, limit)
-    if outcome.status < 0:
-        _UTILS.log(level, "%s -- killed with signal %d (return code: %d)", mark, -outcome.status, outcome.status)
-    else:
-        _UTILS.log(level, "%s -- returned %d", mark, outcome.status)

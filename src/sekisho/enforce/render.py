@@ -15,8 +15,9 @@ inserts such values as text when they look harmless and passes the others as arg
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sekisho.model.address import Family, Subject
 from sekisho.model.verdict import Ban, Captured, Cause
@@ -25,14 +26,15 @@ _TAG = re.compile(r"<([^ <>\n]+)>")
 _DEPTH = 25  # replacements of one tag, as Fail2ban allows (COMPAT 1.5)
 _LONGEST_TEXT = 1 << 20  # characters of a script; properties that multiply themselves end here
 _LONGEST_VALUE = 100_000  # bytes; the kernel ends one environment string at 128 KiB (MAX_ARG_STRLEN)
-_NEVER_STATIC = frozenset({"matches", "ipmatches", "ipjailmatches", "bantime", "ip", "fid", "family", "time"})
+_NEVER_STATIC = frozenset({"matches", "ipmatches", "ipjailmatches", "bantime", "ip", "fid", "time"})
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,9})?")
 _ADDRESS = re.compile(r"[0-9A-Fa-f:./]{2,43}")
 _COMPUTED = frozenset(
     {"jail.banned", "jail.banned_total", "jail.found", "jail.found_total", "ipfailures", "ipjailfailures"}
 )
 _FROM_LEDGER = frozenset({"ipmatches", "ipjailmatches"})  # without a ledger, the ticket's own (COMPAT 5.3)
-Facts = Callable[[Ban], Mapping[str, str]]
+_ASKABLE = _COMPUTED | _FROM_LEDGER | {"jail.name", "ip-host", "fq-hostname", "sh-hostname"}
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class RenderError(ValueError):
@@ -69,7 +71,7 @@ def parse_ticket(ban: Ban, *, restored: bool | None = None) -> Ticket:
         "failures": str(ban.failures),
         "time": str(ban.time),
         "bantime": str(int(ban.duration)),
-        "bancount": str(ban.count),
+        "bancount": str(ban.count + (ban.cause is Cause.RESTORED)),  # COMPAT 3.4: one more than is stored
         "restored": "1" if again else "0",
     }
     matches = "\n".join(ban.matches)
@@ -90,21 +92,28 @@ def empty_ticket(family: str, now: float) -> Ticket:
     return Ticket(family, {**nothing, "family": family, "time": str(now), "bantime": "", "restored": "0"})
 
 
-def render(
-    text: str, properties: Mapping[str, str], ticket: Ticket, facts: Callable[[], Mapping[str, str]] = dict
-) -> Script:
+def questions(text: str, properties: Mapping[str, str], ticket: Ticket) -> frozenset[str]:
+    """Return the tags of `text` that only the daemon can answer (COMPAT 5.3).
+
+    Raises:
+        RenderError: properties refer to each other without end.
+
+    """
+    tags = frozenset(_TAG.findall(fill_static(text, properties, ticket.family)))
+    return tags & _ASKABLE - ticket.plain.keys()
+
+
+def render(text: str, properties: Mapping[str, str], ticket: Ticket, facts: Mapping[str, str] = _NOTHING) -> Script:
     """Return `text` with its tags filled in.
 
-    `facts` is asked at most once, and only when the text has a tag that neither the properties nor the ticket knows;
-    of its values only counters become text. An unknown tag stays as it is (it may be a redirection); an `<F-NAME>`
-    that was not captured becomes empty.
+    `facts` answers `questions`; of its values only counters become text. An unknown tag stays as it is (it may be a
+    redirection); an `<F-NAME>` that was not captured becomes empty.
 
     Raises:
         RenderError: properties refer to each other without end.
 
     """
     environment: dict[str, str] = {}
-    asked: list[Mapping[str, str]] = []
 
     def refer(tag: str, value: str) -> str:
         variable = "f2bV_" + re.sub(r"\W", "_", tag, flags=re.ASCII)
@@ -120,9 +129,7 @@ def render(
         if tag.startswith("F-") and tag.upper() == tag:
             value = ticket.captured.get(tag[2:].lower())
             return "" if value is None else refer(tag, _joined(value))
-        if not asked:
-            asked.append(facts())
-        known = asked[0].get(tag, ticket.wild.get(tag))
+        known = facts.get(tag, ticket.wild.get(tag))
         if known is None:
             return found[0]
         return known if tag in _COMPUTED and _NUMBER.fullmatch(known) else refer(tag, known)

@@ -1,8 +1,12 @@
 """Runs shell scripts for actions: each in a session of its own, with a time limit, its output kept in bounds.
 
 A script that overstays is ended together with everything it started: TERM to its process group, then KILL (COMPAT
-5.1). Values from logs come in the environment, never in the text (see `render`). `Runner` bounds how many scripts run
-at once, so that a burst of bans cannot exhaust the host; whoever waits, waits in order.
+5.1). Values from logs come in the environment, never in the text (see `render`).
+
+`Runner` bounds how many scripts begin at once, so that a burst of bans cannot exhaust the host; whoever waits, waits in
+order. A script that takes long gives its place up and goes on beside the others: a place is for a script that works,
+and one that hangs must not keep another jail's ban waiting. Each action runs one script at a time, so there are never
+more of them than there are actions.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from sekisho.enforce.render import Script
@@ -19,6 +23,7 @@ from sekisho.enforce.render import Script
 _GRACE = 0.2  # seconds between TERM and KILL (COMPAT 5.1)
 _KEPT = 1 << 16  # bytes of each output that are kept; the rest is read and dropped, so that the script never blocks
 _AT_ONCE = 4
+_PATIENCE = 0.5  # seconds that a script may keep its place; a firewall's command takes some milliseconds
 NOT_STARTED = 127  # as a shell says it when it cannot find or run a command
 
 
@@ -46,15 +51,18 @@ class Outcome:
 class Runner:
     """The place where scripts run; one object a process."""
 
-    def __init__(self, *, at_once: int = _AT_ONCE, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, at_once: int = _AT_ONCE, patience: float = _PATIENCE, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._gate = asyncio.Semaphore(at_once)
+        self._patience = patience
         self._environment = dict(os.environ if environment is None else environment)
 
     async def run(self, script: Script, *, limit: float) -> Outcome:
         """Run `script` by /bin/sh and return how it ended; `limit` is in seconds. Never raises for what it does."""
         if not script.text.strip():
             return Outcome(0)
-        async with self._gate:
+        async with self._place():
             outputs = _Output(), _Output()
             birth = asyncio.ensure_future(
                 asyncio.create_subprocess_exec(
@@ -82,6 +90,18 @@ class Runner:
             finally:
                 said = [output.finish() for output in outputs]
             return Outcome(process.returncode or 0, said[0], said[1], timed_out)
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """A place among those that begin, which is given up after a while, or at the end."""
+        await self._gate.acquire()
+        early = asyncio.get_running_loop().call_later(self._patience, self._gate.release)
+        try:
+            yield
+        finally:
+            if early.when() > asyncio.get_running_loop().time():
+                early.cancel()
+                self._gate.release()
 
 
 class _Output:

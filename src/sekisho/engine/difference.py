@@ -26,6 +26,7 @@ ASPECT_OF: Mapping[str, Aspect] = {
     "maxmatches": Aspect.JUDGING,
     "findtime": Aspect.JUDGING,
     "bantime": Aspect.JUDGING,
+    "escalation": Aspect.JUDGING,
     "ignoreip": Aspect.EXEMPTIONS,
     "ignoreself": Aspect.EXEMPTIONS,
     "ignorecommand": Aspect.EXEMPTIONS,

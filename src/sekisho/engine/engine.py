@@ -9,16 +9,18 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
+from sekisho.engine.account import Account
 from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
 from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
-from sekisho.engine.jail import Jail, compile_rules
+from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.preview import Standing, preview, preview_server
+from sekisho.engine.preview import Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
+from sekisho.judge.formula import FormulaError
 from sekisho.match.rule import RuleError
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
@@ -30,6 +32,9 @@ log = logging.getLogger("fail2ban.server")
 
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
+
+_FORESIGHT = 2.0
+"""Seconds that restoring waits to learn who is exempt."""
 
 _IN_ERROR = "its new configuration is in error"
 
@@ -50,7 +55,13 @@ class Engine:
         self._changing: asyncio.Task[object] | None = None  # whose turn it is
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
-            jails=self.jails, ledger=parts.ledger, clock=parts.clock, resolve=parts.resolve, write=parts.write
+            jails=self.jails,
+            account=Account(parts.ledger, parts.clock),
+            clock=parts.clock,
+            resolve=parts.resolve,
+            write=parts.write,
+            chance=parts.chance,
+            ignores=parts.ignores,
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
@@ -79,7 +90,7 @@ class Engine:
         async with self._turn:
             log.info("Starting Sekisho v%s", __version__)
             self._report_problems(self._configuration.problems)
-            self._pipeline.surroundings.own = await self._parts.own_addresses()
+            await self._look_ahead(self._configuration.jails)
             await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
             await self.housekeeping.look_around()
             await self.readings.assign()
@@ -121,12 +132,20 @@ class Engine:
             finally:
                 self._changing = None
 
+    async def _look_ahead(self, coming: Sequence[JailSpec]) -> None:
+        """Learn whom the jails that are coming never ban, before their bans are restored.
+
+        A name server that is down must not leave the host open meanwhile: names that it has not told are learned later.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.housekeeping.look_around(coming), _FORESIGHT)
+
     async def _start_jail(self, spec: JailSpec) -> str:
         """Start a jail; why it cannot be, empty when it runs."""
         self._refused.pop(spec.name, None)
         try:
             await self._lifecycle.start(spec)
-        except RuleError as error:
+        except (RuleError, FormulaError) as error:
             self._refuse(spec, str(error), "skipped")
             return str(error)
         return ""
@@ -194,7 +213,11 @@ class Engine:
         length = target.spec.bantime if duration is None else duration
         now = self._parts.clock.now()
         banned = sum(
-            self._pipeline.ban_by_hand(target, Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason))
+            self._pipeline.ban_by_hand(
+                target,
+                Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason),
+                is_exact=duration is not None,
+            )
             for subject in subjects
         )
         self._pipeline.settle()
@@ -210,6 +233,7 @@ class Engine:
             covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
             for ban in covered:
                 self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
+            self._pipeline.forget(target, wanted)
             lifted += covered
         self._pipeline.settle()
         await _patiently(targets)
@@ -220,15 +244,18 @@ class Engine:
         names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
         return [address for name in names for address in await self._parts.resolve(name)]
 
+    def doubtful(self) -> int:
+        """Return of how many subjects a jail's ignorecommand is being asked."""
+        return self._pipeline.doubtful()
+
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
         now = self._parts.clock.now()
-        entry = Entry(FILTER, INFO, f"[{jail}] Attempt {subject} - {local_time(now)}")
+        entry = Entry(FILTER, INFO, (f"[{jail}] Attempt {subject} - {local_time(now)}",))
         target = self._jail(jail)
         self._parts.write([entry])
-        counted = self._pipeline.judge(target, Failure(jail, subject, now, tuple(lines)), weight=max(1, len(lines)))
-        self._pipeline.settle()
-        return int(counted)
+        failure = Failure(jail, subject, now, tuple(lines))
+        return int(await self._pipeline.attempt(target, failure, weight=max(1, len(lines))))
 
     async def change(self, jail: str, spec: JailSpec) -> None:
         """Replace a jail's specification by hand, until the next reload."""
@@ -238,7 +265,7 @@ class Engine:
     async def _change(self, spec: JailSpec, touched: Aspect) -> None:
         try:
             await self._lifecycle.change(spec, touched)
-        except RuleError as error:
+        except (RuleError, FormulaError) as error:
             raise Refused(str(error)) from error
         if Aspect.MATCHING in touched:
             self.readings.rebuild(self.jails[spec.name])
@@ -259,7 +286,7 @@ class Engine:
             server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
             ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
             if request.dry_run:
-                refused = dict.fromkeys(ill, _IN_ERROR) | self._would_refuse(wanted)
+                refused = dict.fromkeys(ill, _IN_ERROR) | refusals(running, wanted, now=self._parts.clock.now())
                 return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
@@ -268,31 +295,28 @@ class Engine:
             for name in chosen if request.unban and not request.restart else ():
                 await self.unban(name, None)
             if request.jail is None:
-                # The log level follows; socket, files and log target hold until a restart.
+                # The log level and the ledger's limits follow; socket, files and log target hold until a restart.
                 level = self._parts.log_control.set_level(fresh.server.loglevel)
-                self._configuration = replace(fresh, server=replace(self._configuration.server, loglevel=level))
+                held, limits = self._configuration.server, fresh.server
+                known = replace(held, loglevel=level, dbmaxmatches=limits.dbmaxmatches, dbpurgeage=limits.dbpurgeage)
+                self._configuration = replace(fresh, server=known)
+                self.housekeeping.server = known
+                self._parts.ledger.most_matches = limits.dbmaxmatches
             for name in [name for name in self._refused if request.jail in (None, name)]:
                 del self._refused[name]  # tried again, unless it is as it was before it was refused
             refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
+            for name in chosen if not request.restart else ():
+                for worker in self.jails[name].workers:
+                    await worker.reload()
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
-
-    def _would_refuse(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
-        """The jails whose rules do not hold, and why."""
-        found: dict[str, str] = {}
-        for name, spec in wanted.items():
-            old = self.jails.get(name)
-            if old is None or Aspect.MATCHING in aspects(old.spec, spec):
-                try:
-                    compile_rules(spec, now=self._parts.clock.now())
-                except RuleError as error:
-                    found[name] = str(error)
-        return found
 
     async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
         """Let exactly the wanted jails run; those whose rules do not hold, and why."""
         plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
         for name in plan.stop:
             await self._stop_jail(name)
+        if plan.start:
+            await self._look_ahead(plan.start)
         refused = {spec.name: why for spec in plan.start if (why := await self._start_jail(spec))}
         for spec, touched in plan.change:
             self._refused.pop(spec.name, None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -16,9 +16,11 @@ from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
 from sekisho.engine.worker import Worker
+from sekisho.judge.exempt import Exemptions, parse_exemptions
 from sekisho.ledger.ledger import Ledger, LedgerError
+from sekisho.lookup.ignorefile import IgnoreFiles
 from sekisho.model.address import Subject
-from sekisho.model.specs import ServerSpec
+from sekisho.model.specs import JailSpec, ServerSpec
 from sekisho.model.verdict import Release, Unban
 
 log = logging.getLogger("fail2ban.server")
@@ -52,8 +54,12 @@ class Housekeeping:
     server: ServerSpec
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
+    _ignore_files: IgnoreFiles = field(init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _repairs: dict[Worker, asyncio.Task[None]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._ignore_files = IgnoreFiles(clock=self.clock.now)
 
     def start(self) -> None:
         """Begin, beside the caller."""
@@ -71,6 +77,7 @@ class Housekeeping:
         now = self.clock.now()
         duties = [
             Duty(BEAT, self.end_bans),
+            Duty(BEAT, self.look_at_lists),
             Duty(5, self.fade, now),
             Duty(5, self.look_for_logs, now),
             Duty(10, self.repair, now),
@@ -124,11 +131,36 @@ class Housekeeping:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("Repairing %r: %s", worker, error, exc_info=error)
 
-    async def look_around(self) -> None:
-        """Learn the host's own addresses and what the ignored names stand for now; a name that fails keeps its last."""
+    async def look_around(self, coming: Iterable[JailSpec] = ()) -> None:
+        """Learn who we are ourselves, and whom the jails, and those that are coming, never ban."""
+        self.pipeline.surroundings.own = await self.own_addresses()
+        exemptions = self._exemptions(coming)
+        await self._look_at_lists(exemptions)
+        await self._resolve_names(exemptions)
+
+    async def look_at_lists(self) -> None:
+        """Read the ignore files that have changed."""
+        exemptions = self._exemptions()
+        if await self._look_at_lists(exemptions):
+            await self._resolve_names(exemptions)
+
+    def _exemptions(self, coming: Iterable[JailSpec] = ()) -> list[Exemptions]:
+        rules = [parse_exemptions(spec.ignoreip) for spec in coming]
+        return [*rules, *(jail.exemptions for jail in self.jails.values())]
+
+    async def _look_at_lists(self, exemptions: Iterable[Exemptions]) -> bool:
+        """Learn what the ignore files say; whether that is new."""
         surroundings = self.pipeline.surroundings
-        surroundings.own = await self.own_addresses()
-        names = {name for jail in self.jails.values() for name in jail.exemptions.names}
+        words = dict.fromkeys(word for rules in exemptions for word in rules.files)
+        if not words and not surroundings.lists:
+            return False
+        before, surroundings.lists = surroundings.lists, await self._ignore_files.look(words)
+        return surroundings.lists is not before
+
+    async def _resolve_names(self, exemptions: Iterable[Exemptions]) -> None:
+        """Learn what the ignored names stand for now; a name that fails keeps its last."""
+        surroundings = self.pipeline.surroundings
+        names = {name for rules in (*exemptions, *surroundings.lists.values()) for name in rules.names}
         answers = await asyncio.gather(*(self.resolve(name) for name in sorted(names)))
         before = surroundings.resolved
         surroundings.resolved = {
@@ -137,6 +169,8 @@ class Housekeeping:
 
     async def purge(self) -> None:
         """Forget bans that ended long ago, but none that a jail may still count (COMPAT 3.7)."""
+        for jail in self.jails.values():
+            jail.histories.clear()
         longest = max((2 * jail.spec.findtime for jail in self.jails.values()), default=0)
         try:
             self.ledger.purge(before=self.clock.now() - max(self.server.dbpurgeage, longest))

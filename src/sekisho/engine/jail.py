@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sekisho.engine.api import JailStatus
 from sekisho.engine.quarantine import Quarantine
 from sekisho.engine.worker import Worker
+from sekisho.judge.escalation import Escalation
 from sekisho.judge.exempt import parse_exemptions
 from sekisho.judge.judge import Judge, Reached
 from sekisho.judge.standing import Standing
@@ -17,14 +18,15 @@ from sekisho.match.matcher import Matcher
 from sekisho.model.action import Kind
 from sekisho.model.address import Subject
 from sekisho.model.specs import JailSpec
-from sekisho.model.verdict import Ban
+from sekisho.model.verdict import Ban, History
 
 
 class Jail:
     """One jail's live state. Its owner is the engine; the pipeline changes it through the methods of its parts.
 
     `primed` names the sources whose lines from before this start it has seen; `feeds_on_bans` is true for a recidive
-    jail, whose failures are the bans of the others; from `is_ending` on no more lines are read for it.
+    jail, whose failures are the bans of the others; from `is_ending` on no more lines are read for it. `escalation` is
+    None without `bantime.increment`; with it, `histories` holds what the ledger said of those who failed of late.
     """
 
     def __init__(self, spec: JailSpec, *, reached: Mapping[Subject, Reached], feeds_on_bans: bool, now: float) -> None:
@@ -36,6 +38,8 @@ class Jail:
         self.matcher = Matcher(self.compiled, jail=spec.name)
         self.quarantine = Quarantine()
         self.judge = Judge(spec, reached=reached)
+        self.escalation = escalation_of(spec)
+        self.histories: dict[str, History] = {}
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
         self.standing = Standing()
         self.workers: list[Worker] = []
@@ -62,7 +66,8 @@ class Jail:
         self.quarantine = Quarantine()
 
     def judge_by(self, spec: JailSpec) -> None:
-        """Judge and exempt by `spec` from now on; counters and bans stay."""
+        """Judge and exempt by `spec` from now on; counters and bans stay. Raises FormulaError, and changes nothing."""
+        self.escalation = escalation_of(spec)
         self.spec = spec
         self.judge.apply(spec)
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
@@ -89,6 +94,11 @@ class Jail:
                 *(worker.health for worker in self.workers if worker.health),
             ),
         )
+
+
+def escalation_of(spec: JailSpec) -> Escalation | None:
+    """Return how the jail's bans grow; None where they do not. Raises FormulaError."""
+    return Escalation(spec.escalation) if spec.escalation.increment else None
 
 
 def compile_rules(spec: JailSpec, *, now: float) -> CompiledFilter:

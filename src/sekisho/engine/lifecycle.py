@@ -41,7 +41,7 @@ class Lifecycle:
         """Start a jail: raises RuleError when its rules do not hold."""
         now = self.clock.now()
         log.info("Creating new jail '%s'", spec.name)
-        reached = self.pipeline.reached(spec.name, since=now - 2 * spec.findtime)
+        reached = self.pipeline.account.reached(spec.name, since=now - 2 * spec.findtime)
         jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server), now=now)
         self.jails[spec.name] = jail
         self._restore(jail, now)
@@ -54,7 +54,7 @@ class Lifecycle:
 
     def _restore(self, jail: Jail, now: float) -> None:
         entries: list[Entry] = []
-        for stored in self.pipeline.stored(jail.name, now=now):
+        for stored in self.pipeline.account.standing(jail.name, now=now):
             reached = jail.judge.reached.get(stored.subject)
             ban = stored
             if stored.cause is Cause.FAILURES:
@@ -69,9 +69,11 @@ class Lifecycle:
             entries.append(entry(ban))
         self.write(entries)
         self.pipeline.settle()
+        if jail.spec.ignorecommand.command:
+            self.pipeline.reconsider(jail, [ban for ban in jail.standing if ban.failures])
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
-        for ban in self.pipeline.recent(since=now - 2 * jail.spec.findtime):
+        for ban in self.pipeline.account.recent(since=now - 2 * jail.spec.findtime):
             if ban.jail != jail.name:
                 self.pipeline.refill(jail, recidive_failure(jail.name, ban, ban.time))
         jail.judge.end_refill()
@@ -79,7 +81,7 @@ class Lifecycle:
     def _worker(self, jail: Jail, spec: JailSpec, action: ActionSpec) -> Worker | None:
         """Return the action's worker, not begun yet; None, and a word in the log, where it cannot be."""
         try:
-            worker = Worker(jail.name, self.make_action(spec, action), enforced=self.pipeline.enforced)
+            worker = Worker(jail.name, self.make_action(spec, action), enforced=self.pipeline.account.enforced)
         except ValueError as error:
             jail.troubles[action.actname] = f"action {action.actname!r}: {error}"
             log.error("Jail '%s': action '%s' cannot be used: %s", jail.name, action.actname, error)
@@ -132,9 +134,12 @@ class Lifecycle:
         if forget:
             for ban in standing:
                 self.pipeline.unban(jail, Unban(ban, Release.BY_HAND))
+            self.pipeline.forget(jail, None)
             self.pipeline.settle()
         elif standing:
             self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
+        for worker in jail.workers:
+            await worker.lift()
         for worker in reversed(jail.workers):
             await worker.stop(tuple(jail.standing))
         del self.jails[name]

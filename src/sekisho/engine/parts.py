@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 from typing import Protocol
 
 from sekisho.engine.clock import Clock
+from sekisho.engine.doubts import Ask
 from sekisho.engine.lifecycle import MakeAction
 from sekisho.engine.quarantine import Watch
 from sekisho.engine.readings import Sources
@@ -28,7 +30,11 @@ class LogControl(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop."""
+    """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
+
+    `ignores` asks a jail's ignorecommand, and never raises. `chance` returns a number in [0, 1) that nobody can guess
+    (`bantime.rndtime`).
+    """
 
     clock: Clock
     ledger: Ledger
@@ -40,3 +46,5 @@ class Parts:
     write: Callable[[Sequence[Entry]], None]
     log_control: LogControl
     watch: Watch
+    ignores: Ask
+    chance: Callable[[], float] = SystemRandom().random

@@ -1,36 +1,39 @@
 """From a failure to what follows: verdict, ledger, log, actions, always in this order.
 
 The pipeline collects what one block of lines (or one word of a person) causes and settles it at once: one transaction
-with the block's position, then the log lines, then the actions. If the ledger cannot be written the bans are
-carried out all the same, since an attack does not wait for a disk; what could not be written is written with the next,
-at most one try a second, since each may take its time.
+with the block's position, then the log lines, then the actions. If the ledger cannot be written (`account`) the bans
+are carried out all the same, since an attack does not wait for a disk.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
+from sekisho.engine.account import Account
 from sekisho.engine.clock import Clock
+from sekisho.engine.doubts import Ask, Doubts
+from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
-from sekisho.engine.report import Entry, entry, local_time
-from sekisho.judge.exempt import Screen
-from sekisho.judge.judge import Reached
-from sekisho.ledger.ledger import Changes, Consumed, Ledger, LedgerError
+from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
+from sekisho.judge.exempt import Exemptions, Screen
+from sekisho.ledger.ledger import Consumed
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
-from sekisho.model.position import Position
-from sekisho.model.verdict import AlreadyBanned, Ban, Cause, Counted, Expired, Failure, Ignored, Unban, Verdict
-
-log = logging.getLogger("fail2ban.actions")
-
-T = TypeVar("T")
-
-_PATIENCE = 1.0  # seconds between two tries to write to a ledger in trouble
+from sekisho.model.verdict import (
+    AlreadyBanned,
+    Ban,
+    Cause,
+    Counted,
+    Expired,
+    Failure,
+    Ignored,
+    KnownBad,
+    Release,
+    Unban,
+    Verdict,
+)
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -38,15 +41,18 @@ MOST_LOOKUPS = 500
 
 @dataclass(slots=True)
 class Surroundings:
-    """What the judges must know of the world, kept fresh by housekeeping: own addresses, resolved ignore names."""
+    """What the judges must know of the world, kept fresh by housekeeping: own addresses, ignored names, ignore files.
+
+    Each is replaced whole when it changes.
+    """
 
     own: frozenset[Subject] = frozenset()
     resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
+    lists: Mapping[str, Exemptions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Batch:
-    changes: Changes = field(default_factory=Changes)
     entries: list[Entry] = field(default_factory=list)
     bans: dict[str, list[Ban]] = field(default_factory=dict)
     prolonged: dict[str, list[Ban]] = field(default_factory=dict)
@@ -60,45 +66,138 @@ class Pipeline:
         self,
         *,
         jails: Mapping[str, Jail],
-        ledger: Ledger,
+        account: Account,
         clock: Clock,
         resolve: Callable[[str], Awaitable[frozenset[Subject]]],
         write: Callable[[Sequence[Entry]], None],
+        chance: Callable[[], float],
+        ignores: Ask,
     ) -> None:
         self.surroundings = Surroundings()
-        self.ledger_trouble = ""
-        self._ledger_tried = 0.0
+        self.account = account
         self._jails = jails
-        self._ledger = ledger
         self._clock = clock
         self._resolve = resolve
         self._write = write
+        self._histories = Histories(ask=account.history, chance=chance)
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
+        self._ignores = ignores
+        self._doubts = Doubts(ignores, self._judge_asked, self.settle)
 
     def judge(self, jail: Jail, failure: Failure, *, weight: int = 1) -> bool:
-        """Judge one failure; False when it is ignored. Nothing is settled yet."""
+        """Judge one failure; False when it is ignored. Nothing is settled yet.
+
+        In a jail with ignorecommand it is judged when that has been asked, and settled then.
+        """
         source = self.exempts(jail, failure)
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return False
-        standing = jail.standing.get(failure.subject)
-        for verdict in jail.judge.decide(failure, now=self._clock.now(), standing=standing, weight=weight):
-            self._conclude(jail, verdict)
+        if jail.spec.ignorecommand.command:
+            self._doubts.put(jail, failure)
+        else:
+            self._count(jail, failure, weight=weight)
         return True
 
+    async def attempt(self, jail: Jail, failure: Failure, *, weight: int) -> bool:
+        """Judge a failure that a person reports, and settle it; False when it is ignored, by a command too."""
+        source = self.exempts(jail, failure)
+        if source is None and await self.is_ignored(jail, failure):
+            source = "command"
+        if source is not None:
+            self._conclude(jail, Ignored(failure, source))
+        else:
+            self._count(jail, failure, weight=weight)
+        self.settle()
+        return source is None
+
+    async def is_ignored(self, jail: Jail, failure: Failure) -> bool:
+        """Return whether the jail's ignorecommand exempts whom a failure concerns."""
+        return bool(jail.spec.ignorecommand.command) and await self._ignores(jail.spec.ignorecommand, failure)
+
+    def doubtful(self) -> int:
+        """Return of how many subjects ignorecommand is being asked."""
+        return len(self._doubts)
+
+    def reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
+        """Ask ignorecommand about restored bans, which stand meanwhile, and lift those of whom it exempts now."""
+        task = asyncio.create_task(self._reconsider(jail, bans), name=f"ignorecommand about bans of {jail.name}")
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
+        for ban in bans:
+            failure = Failure(jail.name, ban.subject, ban.time, ban.matches, ban.captured, ban.address)
+            is_exempt = await self.is_ignored(jail, failure)
+            if is_exempt and self._jails.get(jail.name) is jail and jail.standing.get(ban.subject) is ban:
+                self._conclude(jail, Ignored(failure, "command"))
+                self.unban(jail, Unban(ban, Release.EXPIRED))
+                self.settle()
+
+    def _judge_asked(self, jail: Jail, failure: Failure, is_exempt: bool) -> None:  # noqa: FBT001 - an answer
+        if self._jails.get(jail.name) is not jail:
+            return
+        if is_exempt:
+            self._conclude(jail, Ignored(failure, "command"))
+        else:
+            self._count(jail, failure)
+
+    def _count(self, jail: Jail, failure: Failure, *, weight: int = 1) -> None:
+        standing, now = jail.standing.get(failure.subject), self._clock.now()
+        known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
+        verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
+        if known is not None:
+            verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
+        for verdict in verdicts:
+            self._conclude(jail, verdict)
+
+    def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
+        """Judge failures in their order, as `judge` does one by one, at half the price."""
+        if jail.escalation is not None or jail.spec.ignorecommand.command:
+            for failure in failures:
+                self.judge(jail, failure)
+            return
+        screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
+        maxretry, now = jail.spec.maxretry, self._clock.now()
+        found: list[str] = []
+        when, moment, counted = -1.0, "", 0
+        for failure in failures:
+            _, subject, time, _, _, address = failure
+            source = screen.source(address or subject)
+            if source is not None:
+                found = []
+                self._conclude(jail, Ignored(failure, source))
+                continue
+            if time != when:
+                when, moment = time, local_time(time)
+            if not found:
+                self._batch.entries.append(Entry(FILTER, INFO, found))
+            found.append(f"[{name}] Found {subject.text} - {moment}")
+            counted += 1
+            counter = windows.count(failure)
+            if counter.retry >= maxretry:
+                found = []  # what follows stands behind these lines
+                self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
+        jail.failed_total += counted
+
     def refill(self, jail: Jail, failure: Failure) -> None:
-        """Count a failure that was judged before this start."""
+        """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""
         if self.exempts(jail, failure) is None:
-            jail.judge.refill(failure, now=self._clock.now())
+            known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
+            jail.judge.refill(failure, now=self._clock.now(), known=known)
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
-        around, screen = self.surroundings, self._screens.get(jail.name)
-        if screen is None or not screen.is_made_of(jail.exemptions, own=around.own, resolved=around.resolved):
-            screen = self._screens[jail.name] = Screen(jail.exemptions, own=around.own, resolved=around.resolved)
-        return screen.source(failure.address or failure.subject)
+        return self._screen_of(jail).source(failure.address or failure.subject)
+
+    def _screen_of(self, jail: Jail) -> Screen:
+        screen, around = self._screens.get(jail.name), self.surroundings
+        own, resolved, lists = around.own, around.resolved, around.lists
+        if screen is None or not screen.is_made_of(jail.exemptions, own=own, resolved=resolved, lists=lists):
+            screen = self._screens[jail.name] = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists)
+        return screen
 
     def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
         """Hand a failure that names a host to `then` (judge or refill) once its addresses are known."""
@@ -112,14 +211,14 @@ class Pipeline:
     async def _when_resolved(self, jail: Jail, found: Unresolved, then: Callable[[Jail, Failure], object]) -> None:
         for subject in sorted(await self._resolve(found.hostname), key=str):
             if self._jails.get(jail.name) is jail:
-                then(jail, replace(found.failure, subject=subject))
+                then(jail, found.failure._replace(subject=subject))
         self.settle()
 
-    def ban_by_hand(self, jail: Jail, ban: Ban) -> bool:
-        """Ban whatever the ignore lists say; False when the subject is banned already."""
+    def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
+        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`; False when banned already."""
         if ban.subject in jail.standing:
             return False
-        self._conclude(jail, ban)
+        self._conclude(jail, ban, is_exact=is_exact)
         return True
 
     def unban(self, jail: Jail, unban: Unban) -> None:
@@ -127,64 +226,46 @@ class Pipeline:
         jail.standing.remove(unban.ban.subject)
         self._conclude(jail, unban)
 
-    def note_position(self, source: str, position: Position) -> None:
-        """Let the next settling say that `source` has been read up to `position`."""
-        self._batch.changes.positions[source] = position
+    def forget(self, jail: Jail, subjects: Iterable[Subject] | None) -> None:
+        """Let the bans that `subjects` (None: all) have had in the jail count no more; nothing is settled yet."""
+        jail.histories.clear()
+        whose = [None] if subjects is None else subjects
+        self.account.changes.forgotten += [(jail.name, subject) for subject in whose]
 
-    def note_readers(self, source: str, jails: Sequence[str]) -> None:
-        """Let the next settling say that exactly `jails` read `source` from now on."""
-        self._batch.changes.readers[source] = tuple(jails)
-
-    def position(self, source: str) -> Position | None:
-        """Return how far a source has been read; None when it never was, or nobody can tell."""
-        noted = self._batch.changes.positions.get(source)
-        return noted or self._asked(lambda: self._ledger.position(source), None)
-
-    def readers(self, source: str) -> frozenset[str]:
-        """Return the jails that have read a source up to its position, as far as anybody can tell."""
-        noted = self._batch.changes.readers.get(source)
-        return frozenset(noted) if noted is not None else self._asked(lambda: self._ledger.readers(source), frozenset())
-
-    def _asked(self, ask: Callable[[], T], unknown: T) -> T:
-        try:
-            return ask()
-        except LedgerError as error:
-            self._note_ledger(f"{error}; what it knows is left out of account")
-            return unknown
-
-    def _conclude(self, jail: Jail, verdict: Verdict) -> None:
+    def _conclude(self, jail: Jail, verdict: Verdict, *, is_exact: bool = False) -> None:
         batch = self._batch
+        more: tuple[Entry, ...] = ()
         match verdict:
-            case Counted():
+            case Counted() | KnownBad():
                 jail.failed_total += 1
             case Ban():
-                subject = verdict.subject
-                before = self._asked(lambda: self._ledger.bans_before(jail.name, subject), 0)
-                verdict = replace(verdict, count=before + 1)
+                verdict, more = self._histories.applied(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
                 jail.banned_total += 1
-                batch.changes.bans.append(verdict)
+                self.account.changes.bans.append(verdict)
                 batch.bans.setdefault(jail.name, []).append(verdict)
                 self._note_consumed(jail, verdict.subject)
             case AlreadyBanned(_, _, prolonged):
                 if prolonged is not None:
                     jail.standing.put(prolonged)
-                    batch.changes.prolonged.append(prolonged)
+                    self.account.changes.prolonged.append(prolonged)
                     batch.prolonged.setdefault(jail.name, []).append(prolonged)
                 self._note_consumed(jail, verdict.ban.subject)
             case Expired(ban):
                 self._note_consumed(jail, ban.subject)
             case Unban(ban):
-                batch.changes.unbans.append(verdict)
+                self.account.changes.unbans.append(verdict)
                 batch.unbans.setdefault(jail.name, []).append(ban)
         batch.entries.append(entry(verdict))
+        if more:
+            batch.entries += more
         if isinstance(verdict, Ban):
             self._feed_recidive(verdict)
 
     def _note_consumed(self, jail: Jail, subject: Subject) -> None:
         reached = jail.judge.reached.get(subject)
         if reached is not None:
-            self._batch.changes.consumed[jail.name, subject] = Consumed(reached.time, reached.ties)
+            self.account.changes.consumed[jail.name, subject] = Consumed(reached.time, reached.ties)
 
     def _feed_recidive(self, ban: Ban) -> None:
         now = self._clock.now()
@@ -195,7 +276,7 @@ class Pipeline:
     def settle(self) -> None:
         """Commit what has been concluded, log it, and set the actions to work."""
         batch, self._batch = self._batch, _Batch()
-        self._commit(batch.changes)
+        self.account.commit()
         if batch.entries:
             self._write(batch.entries)
         for name, unbans in batch.unbans.items():
@@ -207,52 +288,9 @@ class Pipeline:
             for worker in self._jails[name].enforcers:
                 worker.ban(prolonged)
 
-    def _commit(self, changes: Changes) -> None:
-        now = self._clock.now()
-        if self.ledger_trouble and 0 <= now - self._ledger_tried < _PATIENCE:
-            self._batch.changes = changes
-            return
-        self._ledger_tried = now
-        try:
-            self._ledger.commit(changes, now=now)
-        except LedgerError as error:
-            if error.is_final:
-                log.critical("The ledger takes no note of %d ban(s) and more: %s", len(changes.bans), error)
-                return
-            self._batch.changes = changes
-            self._note_ledger(f"{error}; bans go on, and are written when it can be")
-        else:
-            self._note_ledger("")
-
-    def enforced(self, bans: Sequence[Ban]) -> None:
-        """Note that the firewall holds these bans."""
-        with contextlib.suppress(LedgerError):  # an unmarked ban is enforced once more at the next start, no worse
-            self._ledger.mark_enforced(bans, now=self._clock.now())
-
-    def _note_ledger(self, trouble: str) -> None:
-        if trouble != self.ledger_trouble:
-            if trouble:
-                log.critical("The ledger %s cannot be used: %s", self._ledger.path, trouble)
-            else:
-                log.warning("The ledger %s can be used again", self._ledger.path)
-            self.ledger_trouble = trouble
-
-    def stored(self, jail: str, *, now: float) -> list[Ban]:
-        """Return the bans of a jail that stand in the ledger at `now`, as far as anybody can tell."""
-        return self._asked(lambda: self._ledger.standing(jail, now=now), [])
-
-    def recent(self, *, since: float) -> list[Ban]:
-        """Return the bans of all jails since then, as far as anybody can tell."""
-        return self._asked(lambda: self._ledger.recent(since=since), [])
-
-    def reached(self, jail: str, *, since: float) -> dict[Subject, Reached]:
-        """Return the ledger's account of consumed failures in the judge's words."""
-        nothing: dict[Subject, Consumed] = {}
-        consumed = self._asked(lambda: self._ledger.consumed(jail, since=since), nothing)
-        return {subject: Reached(mark.time, mark.ties) for subject, mark in consumed.items()}
-
     async def close(self) -> None:
         """Give up the lookups under way."""
+        await self._doubts.close()
         for task in self._lookups:
             task.cancel()
         await asyncio.gather(*self._lookups, return_exceptions=True)
@@ -260,5 +298,5 @@ class Pipeline:
 
 def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:
     """Return what a ban elsewhere means to a recidive jail: one failure, proved by the line the log has of it."""
-    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).text}"
+    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).texts[0]}"
     return Failure(jail=jail, subject=ban.subject, time=when, matches=(line,), address=ban.address)

@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from sekisho.engine.api import Fate, JailChange, OptionChange, Reload
-from sekisho.engine.difference import ASPECT_OF, Aspect
+from sekisho.engine.difference import ASPECT_OF, Aspect, aspects
+from sekisho.engine.jail import compile_rules, escalation_of
+from sekisho.judge.formula import FormulaError
+from sekisho.match.rule import RuleError
 from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
 
 _OPTION_OF = {"logpaths": "logpath"}
@@ -24,7 +27,7 @@ _EFFECTS: Mapping[Aspect, str] = {
 _EFFECT_OF_OPTION: Mapping[str, str] = {"bantime": "holds from the next ban on; bans that stand keep their end"}
 _ADDED_ACTION = "the action begins with the bans that stand"
 _REMOVED_ACTION = "the action ends, and lifts what it barred"
-_LIVE_SERVER = {"loglevel": "holds at once"}
+_LIVE_SERVER = dict.fromkeys(("loglevel", "dbmaxmatches", "dbpurgeage"), "holds at once")
 _AT_NEXT_START = "holds from the next start of the daemon on"
 
 
@@ -61,6 +64,21 @@ def preview(
             if options or lifted:
                 found.append(JailChange(name, Fate.CHANGED, lifted, options))
     return tuple(found)
+
+
+def refusals(running: Mapping[str, JailSpec], wanted: Mapping[str, JailSpec], *, now: float) -> dict[str, str]:
+    """Return the jails whose expressions or formulas do not hold, and why; `now` as for `jail.compile_rules`."""
+    found: dict[str, str] = {}
+    for name, spec in wanted.items():
+        touched = aspects(running[name], spec) if name in running else ~Aspect(0)
+        try:
+            if Aspect.MATCHING in touched:
+                compile_rules(spec, now=now)
+            if Aspect.JUDGING in touched:
+                escalation_of(spec)
+        except (RuleError, FormulaError) as error:
+            found[name] = str(error)
+    return found
 
 
 def preview_server(old: ServerSpec, new: ServerSpec) -> tuple[OptionChange, ...]:

@@ -110,7 +110,7 @@ class Reading:
     def save_position(self) -> None:
         """Note the position for the next settling, if lines without consequences have moved it."""
         if self.position is not None and not self._is_saved:
-            self._pipeline.note_position(self.source.key, self.position)
+            self._pipeline.account.note_position(self.source.key, self.position)
             self._is_saved = True
 
     async def _run(self) -> None:
@@ -146,9 +146,9 @@ class Reading:
     async def _prime(self, key: str) -> None:
         fresh = [jail for jail in self.jails if key not in jail.primed]
         if self.position is None:
-            self.position = self._pipeline.position(key)
+            self.position = self._pipeline.account.position(key)
         if self.position is not None and fresh:
-            known = self._pipeline.readers(key)
+            known = self._pipeline.account.readers(key)
             try:
                 await self._go_back(fresh, known, until=self.position)
             except Exception:  # noqa: BLE001 - the windows stay emptier than they were; what comes is judged all the same
@@ -157,7 +157,7 @@ class Reading:
         for jail in fresh:
             jail.primed.add(key)
             jail.judge.end_refill()
-        self._pipeline.note_readers(key, [jail.name for jail in self.jails])
+        self._pipeline.account.note_readers(key, [jail.name for jail in self.jails])
 
     async def _go_back(self, fresh: Sequence[Jail], known: Collection[str], *, until: Position) -> None:
         since = self._clock.now() - 2 * max(jail.spec.findtime for jail in fresh)
@@ -262,10 +262,16 @@ class Reading:
 
     def _follow_up(self, jail: Jail, findings: Sequence[Finding], phase: Phase) -> None:
         then = self._pipeline.refill if phase is Phase.REFILL else self._pipeline.judge
+        failures = [finding for finding in findings if isinstance(finding, Failure)]
+        if phase is Phase.REFILL:
+            for failure in failures:
+                self._pipeline.refill(jail, failure)
+        else:
+            self._pipeline.judge_all(jail, failures)
+        if len(failures) == len(findings):
+            return
         for finding in findings:
             match finding:
-                case Failure():
-                    then(jail, finding)
                 case Unresolved():
                     self._pipeline.look_up(jail, finding, then=then)
                 case Remark(level, text):

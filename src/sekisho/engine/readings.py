@@ -14,6 +14,7 @@ from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.quarantine import Watch
 from sekisho.engine.reading import Reading, Source, date_reader
 from sekisho.model.position import FilePosition, JournalPosition
+from sekisho.model.specs import LogPath
 
 log = logging.getLogger("fail2ban.jail")
 
@@ -55,6 +56,7 @@ class Readings:
         self._clock = clock
         self._watch = watch
         self._running: dict[_Wanted, Reading] = {}
+        self._tails: dict[tuple[Jail, LogPath], dict[str, bool]] = {}
 
     def __iter__(self) -> Iterator[Reading]:
         return iter(self._running.values())
@@ -91,6 +93,7 @@ class Readings:
     def _wanted(self) -> list[_Wanted]:
         files: dict[str, dict[Jail, bool]] = {}
         journals: dict[tuple[str, ...], list[Jail]] = {}
+        tails: dict[tuple[Jail, LogPath], dict[str, bool]] = {}
         for jail in self._jails.values():
             if jail.is_ending:
                 continue
@@ -103,10 +106,13 @@ class Readings:
                     key = ("journal", *(f"{name}={value}" for name, value in options))
                     journals.setdefault(key, []).append(jail)
                 continue
-            paths = {path: log.tail for log in jail.spec.logpaths for path in self._sources.expand(log.pattern)}
+            paths: dict[str, bool] = {}
+            for log_path in jail.spec.logpaths:
+                paths |= tails.setdefault((jail, log_path), self._tails_of(jail, log_path))
             jail.files = tuple(paths)
             for path, tail in paths.items():
                 files.setdefault(path, {})[jail] = tail
+        self._tails = tails
         return [
             *(
                 _Wanted(("file", path), tuple(by), None, tail=all(by.values()), polling=all(map(_polls, by)))
@@ -114,6 +120,15 @@ class Readings:
             ),
             *(_Wanted(key, tuple(by), tuple(jail.spec.journalmatch for jail in by)) for key, by in journals.items()),
         ]
+
+    def _tails_of(self, jail: Jail, log_path: LogPath) -> dict[str, bool]:
+        """Return the files that a log path names, and whether each is read from its end only.
+
+        `tail` passes over what was written before the jail came; all that a file holds which appears later is new.
+        """
+        before = self._tails.get((jail, log_path))
+        paths = self._sources.expand(log_path.pattern)
+        return {path: log_path.tail if before is None else before.get(path, False) for path in paths}
 
     def _can_listen(self, jail: Jail) -> bool:
         """Return whether a jail's journal options hold; one jail's mistake must not cost the others their journal."""

@@ -3,7 +3,8 @@
 Work is queued as it is decided. What waits is handed over together, runs of bans in one call and runs of unbans in
 another, so that a slow action catches up by bulk. A ban that fails is remembered and offered again by `retry`.
 
-An action that hangs holds up nobody but itself: a repair waits for its turn, and an end waits for `PATIENCE` only.
+An action that hangs holds up nobody but itself: a repair waits for its turn, a start and an end wait for `PATIENCE`
+only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from sekisho.model.action import Action, ActionError, Failed, Kind
+from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Reloadable
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
 
@@ -22,8 +23,8 @@ log = logging.getLogger("fail2ban.actions")
 
 
 PATIENCE = 10.0
-"""Seconds that an end leaves an action for what is queued, and again for lifting everything. An init system that waits
-30 s before it kills (sekisho.service, TimeoutStopSec) sees both end."""
+"""Seconds that a start is waited for, and that an end leaves an action for what is queued, and again for lifting
+everything. An init system that waits 30 s before it kills (sekisho.service, TimeoutStopSec) sees both end."""
 
 
 class _Work(enum.Enum):
@@ -52,10 +53,30 @@ class Worker:
     def __repr__(self) -> str:
         return f"<Worker {self.jail}/{self.action.name}: {len(self._queue)} waiting, {len(self._failed)} failed>"
 
-    async def start(self, standing: Sequence[Ban]) -> None:
-        """Bring the action up with the standing bans; a failure is logged and shown, and tried again by `retry`."""
+    async def start(self, standing: Sequence[Ban], *, patience: float = PATIENCE) -> None:
+        """Bring the action up with the standing bans; a failure is logged and shown, and tried again by `retry`.
+
+        After `patience` seconds it goes on by itself, and bans wait behind it: no log would be read before otherwise.
+        """
+        self._idle.clear()
+        tried = asyncio.Event()
+        self._task = asyncio.create_task(self._live(standing, tried), name=repr(self))
+        try:
+            async with asyncio.timeout(patience):
+                await tried.wait()
+        except TimeoutError:
+            log.warning("Jail %r action %r: still starting after %g s", self.jail, self.action.name, patience)
+        except asyncio.CancelledError:  # a change that is cut off takes its start along
+            self._task.cancel()
+            self._idle.set()
+            raise
+
+    async def _live(self, standing: Sequence[Ban], tried: asyncio.Event) -> None:
         await self._bring_up(standing)
-        self._task = asyncio.create_task(self._run(), name=repr(self))
+        tried.set()
+        if not self._queue:
+            self._idle.set()
+        await self._run()
 
     async def _bring_up(self, standing: Sequence[Ban]) -> None:
         try:
@@ -119,6 +140,35 @@ class Worker:
                 log.warning(what, self.jail, len(lost), self.action.name)
             again += lost
         self.ban(again)
+
+    async def reload(self) -> None:
+        """Let an action that wants to know hear of a reload, in its turn; a failure is logged."""
+        if not isinstance(self.action, Reloadable) or not self._up:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE), self._turn:
+                await self.action.reload()
+        except (TimeoutError, ActionError) as error:
+            log.error(
+                "Failed to reload jail %r action %r: %s", self.jail, self.action.name, error or "not done in time"
+            )
+
+    async def lift(self, *, patience: float = PATIENCE) -> None:
+        """Finish what is queued, and lift what can be lifted before the stop, within `patience` seconds.
+
+        A failure is logged: the stop tries again.
+        """
+        if not isinstance(self.action, Liftable) or not self._up:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self.drained()
+                async with self._turn:
+                    await self.action.lift()
+        except (TimeoutError, ActionError) as error:
+            log.error(
+                "Failed to lift the bans of jail %r action %r: %s", self.jail, self.action.name, error or "too slow"
+            )
 
     async def stop(self, standing: Sequence[Ban], *, patience: float = PATIENCE) -> None:
         """Finish what is queued, lift everything, and end; after twice `patience` seconds at the latest."""

@@ -1,6 +1,6 @@
 """Who is never banned by a machine's decision: `ignoreip` and `ignoreself` (COMPAT 1.9).
 
-Pure: names and the host's own addresses are resolved elsewhere and handed in.
+Pure: names are resolved, lists in files read, and the host's own addresses learned elsewhere, and all are handed in.
 """
 
 from __future__ import annotations
@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sekisho.model.address import Family, Subject, parse_subject
+from sekisho.model.address import Family, Subject, parse_subject, subject_of
 
 Resolved = Mapping[str, frozenset[Subject]]
 """What each ignored name stood for when last asked."""
+
+FILE = "file:"
+"""Begins a word of `ignoreip` that names a file with more such words."""
 
 
 MOST_ANSWERS = 16384
@@ -25,14 +28,22 @@ _LOOPBACK = parse_subject("127.0.0.0/8")
 
 @dataclass(frozen=True, slots=True)
 class Exemptions:
-    """One jail's exemptions, sorted by how they are checked. `names` are host names or raw identifiers."""
+    """One jail's exemptions, sorted by how they are checked.
+
+    `lengths` are the prefix lengths that `networks` have, so that a list of many thousand networks is asked once a
+    length. `names` are host names or raw identifiers, `files` the words that name files.
+    """
 
     addresses: frozenset[Subject]
-    networks: tuple[Subject, ...]
+    networks: frozenset[Subject]
+    lengths: frozenset[tuple[Family, int]]
     names: tuple[str, ...]
+    files: tuple[str, ...]
     itself: bool
 
-    def source(self, subject: Subject, *, own: frozenset[Subject], resolved: Resolved) -> str | None:
+    def source(
+        self, subject: Subject, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
+    ) -> str | None:
         """Return which rule exempts `subject`, in the words of the log, or None when it counts.
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
@@ -42,14 +53,31 @@ class Exemptions:
             return "size"
         if self.itself and (subject in own or _overlaps(subject, own)):
             return "ignoreself rule"
-        if subject in self.addresses or _overlaps(subject, self.addresses):
-            return "ip"
-        if any(network.covers(subject) or subject.covers(network) for network in self.networks):
+        listed = self.listed(subject, resolved=resolved)
+        if listed is not None:
+            return listed
+        for word in self.files:
+            if word in lists and lists[word].listed(subject, resolved=resolved) is not None:
+                return word
+        return "ignoreself rule" if self.itself and _LOOPBACK.covers(subject) else None
+
+    def listed(self, subject: Subject, *, resolved: Resolved) -> str | None:
+        """Return `ip` or `dns` where the subject is named here, whatever files and ourselves say."""
+        if subject in self.addresses or self._has_network_of(subject) or _overlaps(subject, self.addresses):
             return "ip"
         for name in self.names:
             if name == subject.text or any(subject.covers(address) for address in resolved.get(name, ())):
                 return "dns"
-        return "ignoreself rule" if self.itself and _LOOPBACK.covers(subject) else None
+        return None
+
+    def _has_network_of(self, subject: Subject) -> bool:
+        network = subject.network if self.networks else None
+        if network is None:
+            return False
+        lengths = (size for family, size in self.lengths if family is subject.family and size <= network.prefixlen)
+        if any(subject_of(network.supernet(new_prefix=size)) in self.networks for size in lengths):
+            return True
+        return _overlaps(subject, self.networks)
 
 
 class Screen:
@@ -58,20 +86,26 @@ class Screen:
     The same few subjects fail over and over. The answers hold as long as what they were made of `is_made_of`.
     """
 
-    __slots__ = ("_answers", "_exemptions", "_own", "_resolved")
+    __slots__ = ("_answers", "_exemptions", "_lists", "_own", "_resolved")
 
-    def __init__(self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved) -> None:
+    def __init__(
+        self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
+    ) -> None:
         self._exemptions = exemptions
         self._own = own
         self._resolved = resolved
+        self._lists = lists
         self._answers: dict[str, str | None] = {}
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def is_made_of(self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved) -> bool:
+    def is_made_of(
+        self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
+    ) -> bool:
         """True when the answers are what these very objects would answer."""
-        return self._exemptions is exemptions and self._own is own and self._resolved is resolved
+        same_rules = self._exemptions is exemptions and self._lists is lists
+        return same_rules and self._own is own and self._resolved is resolved
 
     def source(self, subject: Subject) -> str | None:
         """Return which rule exempts `subject`, as `Exemptions.source` does."""
@@ -80,7 +114,9 @@ class Screen:
             return answers[key]
         if len(answers) >= MOST_ANSWERS:
             answers.clear()
-        source = answers[key] = self._exemptions.source(subject, own=self._own, resolved=self._resolved)
+        source = answers[key] = self._exemptions.source(
+            subject, own=self._own, resolved=self._resolved, lists=self._lists
+        )
         return source
 
 
@@ -90,17 +126,16 @@ def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:
     )
 
 
-def parse_exemptions(words: Iterable[str], *, itself: bool) -> Exemptions:
-    """Sort the words of `ignoreip`; host bits of a network are cleared, anything else is a name."""
-    addresses: set[Subject] = set()
-    networks: dict[Subject, None] = {}
-    names: dict[str, None] = {}
-    for word in words:
-        subject = parse_subject(word)
-        if subject.family is Family.OTHER:
-            names[word] = None
-        elif subject.is_single:
-            addresses.add(subject)
-        else:
-            networks[subject] = None
-    return Exemptions(frozenset(addresses), tuple(networks), tuple(names), itself)
+def parse_exemptions(words: Iterable[str], *, itself: bool = False) -> Exemptions:
+    """Sort the words of `ignoreip`; host bits of a network are cleared, anything else is a name or a file."""
+    subjects = dict.fromkeys(map(parse_subject, words))
+    texts = [subject.text for subject in subjects if subject.family is Family.OTHER]
+    networks = {subject: subject.network for subject in subjects if not subject.is_single}
+    return Exemptions(
+        addresses=frozenset(subject for subject in subjects if subject.is_single),
+        networks=frozenset(subject for subject, network in networks.items() if network is not None),
+        lengths=frozenset((subject.family, network.prefixlen) for subject, network in networks.items() if network),
+        names=tuple(text for text in texts if not text.startswith(FILE)),
+        files=tuple(text for text in texts if text.startswith(FILE)),
+        itself=itself,
+    )

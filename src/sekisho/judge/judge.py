@@ -11,6 +11,7 @@ earlier ban has consumed must not count towards the next. `Reached` says up to w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from sekisho.judge.window import Counter, Windows
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.specs import PERMANENT, JailSpec
-from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure, Verdict
+from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure, KnownBad, Verdict
 
 _AHEAD = 300.0
 """Seconds by which a ban may begin later than now. One from further ahead is from before the clock was set back: the
@@ -51,21 +52,31 @@ class Judge:
     def decide(self, failure: Failure, *, now: float, standing: Ban | None, weight: int = 1) -> list[Verdict]:
         """Count a failure and return what follows; `standing` is the subject's ban in this jail, if one stands."""
         counter = self.windows.count(failure, weight=weight)
-        verdicts: list[Verdict] = [Counted(failure, counter.retry)]
+        counted = Counted(failure, counter.retry)
         if counter.retry < self.spec.maxretry:
-            return verdicts
-        self.windows.drop(failure.subject)
-        self._note_reached(failure.subject, counter)
+            return [counted]
+        return [counted, self.convict(counter, now=now, standing=standing)]
+
+    def aggravate(self, known: KnownBad, *, now: float, standing: Ban | None) -> list[Verdict]:
+        """Let a failure that has just counted once count as often as a known offender's does; what follows."""
+        counter = self.windows.add(known.failure.subject, math.ceil(known.weight) - 1)
+        if counter is None or counter.retry < self.spec.maxretry:
+            return []
+        return [self.convict(counter, now=now, standing=standing)]
+
+    def convict(self, counter: Counter, *, now: float, standing: Ban | None) -> Verdict:
+        """Empty a counter that has reached maxretry, and return what it leads to."""
+        subject = counter.failure.subject
+        self.windows.drop(subject)
+        self._note_reached(subject, counter)
         ban = self._ban(counter)
         if ban.until is not None and ban.until < now:
-            verdicts.append(Expired(ban))
-        elif standing is not None and (standing.until is None or standing.time <= now + _AHEAD):
-            verdicts.append(AlreadyBanned(ban, standing, prolong(standing, ban)))
-        else:
-            verdicts.append(ban)
-        return verdicts
+            return Expired(ban)
+        if standing is not None and (standing.until is None or standing.time <= now + _AHEAD):
+            return AlreadyBanned(ban, standing, prolong(standing, ban))
+        return ban
 
-    def refill(self, failure: Failure, *, now: float) -> None:
+    def refill(self, failure: Failure, *, now: float, known: KnownBad | None = None) -> None:
         """Count a failure that was judged before this start, unless a ban has consumed it; decide nothing."""
         subject = failure.subject
         reached = self.reached.get(subject)
@@ -78,6 +89,8 @@ class Judge:
                 return
         self.windows.expire_one(subject, failure.time)
         counter = self.windows.count(failure)
+        if known is not None and counter.retry < self.spec.maxretry:
+            self.windows.add(subject, math.ceil(known.weight) - 1)
         if counter.retry < self.spec.maxretry:
             return
         until = self._ban(counter).until
@@ -124,8 +137,12 @@ def prolong(standing: Ban, ban: Ban) -> Ban | None:
 
 
 def capped(ban: Ban, *, reached: float, spec: JailSpec) -> Ban:
-    """Return a stored ban as the jail's present `bantime` allows it (COMPAT 3.4), counted from when last earned."""
-    if spec.bantime == PERMANENT:
+    """Return a stored ban as the jail's present `bantime` allows it (COMPAT 3.4), counted from when last earned.
+
+    With `bantime.increment` the longest is `bantime.maxtime`.
+    """
+    longest = spec.escalation.maxtime if spec.escalation.increment else spec.bantime
+    if longest is None or longest == PERMANENT:
         return ban
-    most = reached - ban.time + spec.bantime
+    most = reached - ban.time + longest
     return replace(ban, duration=most) if ban.duration == PERMANENT or ban.duration > most else ban

@@ -12,7 +12,7 @@ their evidence: beyond `MOST_EVIDENCE` failures count as before, and their lines
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
@@ -59,13 +59,15 @@ class Windows:
         counters, key, when = self._counters, failure.subject.text, failure.time
         counter = counters.pop(key, None)
         if self._evidence > MOST_EVIDENCE:
-            failure = replace(failure, matches=())
-        for line in failure.matches:
+            failure = failure._replace(matches=())
+        matches = failure.matches
+        for line in matches:
             self._evidence += len(line)
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
-            counter = Counter(failure, when, when, weight, 1, 1, self._newest(failure.matches))
+            first = failure._replace(captured=dict(failure.captured))  # read now: it will be kept
+            counter = Counter(first, when, when, weight, 1, 1, self._newest(matches))
         else:
             if when > counter.last:
                 if counter.first < when - self.findtime:
@@ -77,8 +79,16 @@ class Windows:
                 counter.ties += 1
             counter.retry += weight
             counter.failures += 1
-            counter.matches = self._newest(counter.matches + failure.matches)
+            counter.matches = self._newest(counter.matches + matches)
         counters[key] = counter
+        return counter
+
+    def add(self, subject: Subject, times: int) -> Counter | None:
+        """Count a subject's last failure `times` times more; its counter, None where there is none."""
+        counter = self._counters.get(subject.text)
+        if counter is not None:
+            counter.retry += times
+            counter.failures += times
         return counter
 
     def drop(self, subject: Subject) -> None:
@@ -100,4 +110,6 @@ class Windows:
             del self._counters[subject.text]
 
     def _newest(self, matches: tuple[str, ...]) -> tuple[str, ...]:
+        if len(matches) <= self.maxmatches:
+            return matches
         return matches[-self.maxmatches :] if self.maxmatches > 0 else ()

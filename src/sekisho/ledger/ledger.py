@@ -25,7 +25,10 @@ from sekisho.ledger.rows import BAN_COLUMNS, ban_of, ban_row, position_of, posit
 from sekisho.ledger.schema import migrate
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.position import Position
-from sekisho.model.verdict import Ban, Unban
+from sekisho.model.verdict import Ban, History, Unban
+
+MOST_EVIDENCE = 1000
+"""Bans of one subject that are read for its evidence; a recidivist of years has more than anybody reads."""
 
 
 class LedgerError(Exception):
@@ -51,12 +54,15 @@ class Changes:
     bans: list[Ban] = field(default_factory=list)
     prolonged: list[Ban] = field(default_factory=list)
     unbans: list[Unban] = field(default_factory=list)
+    forgotten: list[tuple[str, Subject | None]] = field(default_factory=list)
+    """Jails and whose bans in them, though over, count no more; None: everybody's."""
     consumed: dict[tuple[str, Subject], Consumed] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     readers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return any((self.bans, self.prolonged, self.unbans, self.consumed, self.positions, self.readers))
+        ended = self.unbans or self.forgotten
+        return any((self.bans, self.prolonged, ended, self.consumed, self.positions, self.readers))
 
 
 _BUSY = 250  # milliseconds that we wait for another program's transaction; the whole daemon waits with us
@@ -122,6 +128,15 @@ class Ledger:
             f"UPDATE bans SET ended = ?, release = ? WHERE {_STANDING}",  # noqa: S608 - a constant of this module
             [(now, unban.release.value, unban.ban.jail, storable(unban.ban.subject.text)) for unban in changes.unbans],
         )
+        db.executemany(
+            "UPDATE bans SET release = 'by hand' WHERE ended IS NOT NULL AND id ="
+            " (SELECT max(id) FROM bans WHERE jail = ? AND subject = ?)",
+            [(jail, storable(subject.text)) for jail, subject in changes.forgotten if subject is not None],
+        )
+        db.executemany(
+            "UPDATE bans SET release = 'by hand' WHERE ended IS NOT NULL AND jail = ?",
+            [(jail,) for jail, subject in changes.forgotten if subject is None],
+        )
         # An earlier life may have left a ban standing whose end has passed; the new one takes its place.
         db.executemany(
             f"UPDATE bans SET ended = ?, release = 'expired' WHERE {_STANDING}",  # noqa: S608
@@ -180,13 +195,30 @@ class Ledger:
         )
         return {parse_subject(subject): Consumed(reached, ties) for subject, reached, ties in rows}
 
-    def bans_before(self, jail: str, subject: Subject) -> int:
-        """Return how often the jail has banned the subject since it was last unbanned by hand (COMPAT 3.3)."""
+    def history(self, jail: str | None, subject: Subject) -> History:
+        """Return how often the jail (None: each of all jails) has banned the subject since an unban by hand, and when.
+
+        One look into the index `bans_by_subject`, however long the ledger (COMPAT 3.3, 3.5).
+        """
         rows = self._rows(
-            "SELECT count, release FROM bans WHERE subject = ? AND jail = ? ORDER BY id DESC LIMIT 1",
+            "SELECT count, time FROM bans WHERE release IS NOT 'by hand' AND id IN"
+            " (SELECT max(id) FROM bans WHERE subject = ? AND jail = ifnull(?, jail) GROUP BY jail)",
             (storable(subject.text), jail),
         )
-        return 0 if not rows or rows[0][1] == "by hand" else int(rows[0][0])
+        return History(sum(count for count, _ in rows), max((time for _, time in rows), default=0.0))
+
+    def evidence(self, jail: str | None, subject: Subject) -> tuple[int, tuple[str, ...]]:
+        """Return the failures and the newest log lines of all bans of a subject, in a jail or (None) in all.
+
+        At most `most_matches` lines, as Fail2ban limits `<ipmatches>` (COMPAT 3.7, 5.3).
+        """
+        rows = self._rows(
+            f"SELECT {BAN_COLUMNS} FROM bans WHERE subject = ? AND jail = ifnull(?, jail) ORDER BY id DESC LIMIT ?",  # noqa: S608
+            (storable(subject.text), jail, MOST_EVIDENCE),
+        )
+        bans = [ban_of(row) for row in rows]
+        lines = [line for ban in reversed(bans) for line in ban.matches]
+        return sum(ban.failures for ban in bans), tuple(lines[-self.most_matches :] if self.most_matches else ())
 
     def recent(self, *, since: float) -> list[Ban]:
         """Return all bans of all jails made at or after `since`, oldest first: the history that recidive counts."""
@@ -205,9 +237,15 @@ class Ledger:
         )
 
     def purge(self, *, before: float) -> int:
-        """Delete the bans that ended before `before` (seconds since the epoch); the number deleted (COMPAT 3.7)."""
+        """Delete the bans that ended before `before` (seconds since the epoch); the number deleted (COMPAT 3.7).
+
+        A long ban is remembered for three times its length: who returns after a month was barred for a month.
+        """
         with self._transaction():
-            return self._db.execute("DELETE FROM bans WHERE ended < ?", (before,)).rowcount
+            return self._db.execute(
+                "DELETE FROM bans WHERE time < ?1 AND ended < ?1 AND (duration = -1 OR time + 3 * duration < ?1)",
+                (before,),
+            ).rowcount
 
 
 def _ledger_error(error: Exception) -> LedgerError:

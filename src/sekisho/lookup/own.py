@@ -46,6 +46,15 @@ async def read_own_host(resolver: Resolver) -> OwnHost:
     return OwnHost(short, full, _LOOPBACK | interfaces | named)
 
 
+def has_ipv6() -> bool:
+    """Return whether the kernel knows IPv6 at all (`allowipv6 = auto`)."""
+    try:
+        socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).close()
+    except OSError:
+        return False
+    return True
+
+
 def read_interface_addresses() -> frozenset[Subject]:
     """Return the addresses of all interfaces.
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import codecs
 import locale
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from sekisho.match.datepattern import parse_datepatterns
 from sekisho.match.dates import DateDetector
 from sekisho.match.fields import LAST_YEAR
 from sekisho.match.rule import Rule, RuleError, compile_rule, require_identifier
+from sekisho.match.shape import leads
+from sekisho.match.trial import Trial, make_trial
 from sekisho.match.zones import zone_offset
 from sekisho.model.candidate import Cut, Search
 from sekisho.model.specs import FilterSpec
 
 LONGEST_LINE = 65536
 """Bytes of a line that are looked at. Fail2ban has no such bound; no service writes its evidence behind 64 KiB."""
+
+_SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
+_MOST_FILTERS = 256  # compiled at one time; a host with more kinds of jails compiles some of them anew at a reload
 
 _DNS_MODES = frozenset({"yes", "warn", "no", "raw"})
 _ASCII_LIKE = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
@@ -39,15 +44,41 @@ class CompiledFilter:
         """How many lines one expression may reach over."""
         return self.spec.maxlines
 
+    @property
+    def is_ascii_like(self) -> bool:
+        """True when ASCII bytes mean themselves wherever they stand, so that a line can be cut behind them."""
+        return self.encoding in _ASCII_LIKE
+
     @cached_property
     def searches(self) -> tuple[Search, ...]:
         """For each failregex, what the scanner may look for; feed these to `scan.bundle.Bundle`."""
-        if self.maxlines > 1 or self.encoding not in _ASCII_LIKE:
+        if self.maxlines > 1 or not self.is_ascii_like:
             return tuple(Search() for _ in self.rules)
         before = (self.prefix.pattern,) if self.prefix else ()
         custom = any(template.custom for template in self.detector.templates)
         cut = Cut.ANYWHERE if custom else Cut.SNUG
         return tuple(Search((*before, rule.pattern), cut) for rule in self.rules)
+
+    @cached_property
+    def trials(self) -> tuple[Trial, ...]:
+        """Each failregex at work."""
+        return tuple(make_trial(number, rule, self.prefix) for number, rule in enumerate(self.rules))
+
+    @cached_property
+    def telling(self) -> int:
+        """The mask of the rules that can say something of a session that is not open."""
+        if self.prefix is None or "mlfid" not in self.prefix.groups or self.ignores or self.maxlines > 1:
+            return -1
+        return sum(
+            1 << number
+            for number, rule in enumerate(self.rules)
+            if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
+        )
+
+    @cached_property
+    def id_leads(self) -> bool:
+        """True when a session's id stands at the very start of what is searched."""
+        return self.prefix is not None and leads(self.prefix.pattern, "mlfid")
 
     def date_of(self, line: bytes, now: float) -> float | None:
         """The instant of a line, judged by this line alone; None where it has no valid date."""
@@ -61,6 +92,7 @@ class CompiledFilter:
             return line.decode(self.encoding, "replace").rstrip("\r\n"), False
 
 
+@lru_cache(maxsize=_MOST_FILTERS)
 def compile_filter(
     spec: FilterSpec,
     *,
@@ -69,7 +101,9 @@ def compile_filter(
     logencoding: str = "auto",
     last_year: int = LAST_YEAR,
 ) -> CompiledFilter:
-    """Compile a filter. Raises RuleError, naming the expression, for whatever of it cannot be used.
+    """Compile a filter; jails that have the same one share what comes of it.
+
+    Raises RuleError, naming the expression, for whatever of it cannot be used.
 
     `usedns` None: the filter's own, else `warn`. `logtimezone` holds for dates without a zone (None: the process' local
     zone). `last_year` is the last year that a date with a four-digit year may have (`fields.last_year_at`).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from sekisho.model.address import Subject
@@ -25,7 +25,7 @@ class Unresolved:
 
     def resolved(self, addresses: Iterable[Subject]) -> tuple[Failure, ...]:
         """One failure for each address of the name; none when there is no address (COMPAT 2.6)."""
-        return tuple(replace(self.failure, subject=address) for address in addresses)
+        return tuple(self.failure._replace(subject=address) for address in addresses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from sekisho.model.address import Family, Subject, parse_subject
@@ -54,6 +54,40 @@ def _join(groups: Groups, named: Mapping[str, str | None], special: list[str]) -
 def text_of(value: Captured | None) -> str | None:
     """A captured value as the text of an identifier: a tuple as Python writes it, as Fail2ban does."""
     return value if value is None or isinstance(value, str) else str(value)
+
+
+class Captures(Mapping[str, Captured]):
+    """What a match has captured, read when somebody asks: of a crowd of failures hardly any is ever asked."""
+
+    __slots__ = ("_before", "_found", "_groups", "_read")
+
+    def __init__(
+        self,
+        read: Callable[[re.Match[str] | None, re.Match[str]], Groups],
+        before: re.Match[str] | None,
+        found: re.Match[str],
+    ) -> None:
+        self._read = read
+        self._before = before
+        self._found = found
+        self._groups: Groups | None = None
+
+    def __repr__(self) -> str:
+        return f"Captures({self._all()})"
+
+    def __getitem__(self, name: str) -> Captured:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> Groups:
+        if self._groups is None:
+            self._groups = self._read(self._before, self._found)
+        return self._groups
 
 
 class Who(NamedTuple):

@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
-from sekisho.match.finding import Finding, Hit, LineVerdict, Remark, Unresolved
-from sekisho.match.placing import Placing
+from sekisho.match.finding import Finding, Hit, LineVerdict, Remark
+from sekisho.match.placing import Opening, Placing
 from sekisho.match.rulebook import Match, RuleBook
-from sekisho.model.address import parse_subject
 from sekisho.model.block import Block, Phase
 from sekisho.model.candidate import Candidate
 from sekisho.model.duration import Seconds
-from sekisho.model.verdict import Failure
 
 _DAY = 86400
 _MOST_REMARKS = 256  # subjects remembered as said today
@@ -38,7 +36,7 @@ class Matcher:
     def __init__(self, compiled: CompiledFilter, *, jail: str) -> None:
         self.filter = compiled
         self.jail = jail
-        self._book = RuleBook(compiled)
+        self._book = RuleBook(compiled, jail=jail)
         self._placing = Placing(compiled, self._say)
         self._remarks: list[Remark] = []
         self._said: set[str] = set()
@@ -114,22 +112,50 @@ class Matcher:
         channel: int | None,  # noqa: ARG002 - a file has none
     ) -> None:
         data, source, placing = block.data, block.source, self._placing
-        encoding = self.filter.encoding
+        encoding, telling, hear, may_hear = (
+            self.filter.encoding,
+            self._book.telling,
+            self._book.hear,
+            self._book.may_hear,
+        )
+        opening: Opening | None = None  # lines of the second at hand have their time without a look at their date
+        last = -1
         for start, end, mask in candidates:
             self.at = start
-            try:
-                line = data[start : min(end, start + LONGEST_LINE)].decode(encoding).rstrip("\r\n")
-            except UnicodeDecodeError:
-                line = self._line(data, start, end, source)
-            when, remainder = placing.of_candidate(source, data, start, line, live=live, now=now)
-            if when is None:
-                if self._book.apply(line, remainder, now=now, mask=mask)[0]:
-                    self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
+            stop = end if end - start <= LONGEST_LINE else start + LONGEST_LINE
+            if opening is not None and data.startswith(opening.text, start):
+                last = start
+                _, cut, date, when = opening
+                try:
+                    remainder = data[start + cut : stop].decode(encoding).rstrip("\r\n")
+                except UnicodeDecodeError:
+                    remainder = self._line(data, start, stop, source)[cut:]
+                line = date + remainder
+            else:
+                if last >= 0:
+                    placing.note_last(source, last)
+                    last = -1
+                line = self._line(data, start, stop, source)
+                stamp, remainder = placing.of_candidate(source, data, start, line, live=live, now=now)
+                opening = placing.opening(source, live=live, now=now, findtime=findtime)
+                when = self._counted(stamp, line, remainder, mask, live=live, now=now, findtime=findtime)
+            if when is None or not (mask & telling or may_hear(remainder)):
                 continue
-            when = placing.timely(when, live=live, now=now, findtime=findtime)
-            if when is not None:
-                self._apply(line, remainder, mask, when, findings, now=now)
+            if finding := hear(line, remainder, mask, when, now):
+                findings.append(finding)
+        if last >= 0:
+            placing.note_last(source, last)
         placing.end_block(source, data)
+
+    def _counted(
+        self, stamp: float | None, line: str, remainder: str, mask: int, *, live: bool, now: float, findtime: Seconds
+    ) -> float | None:
+        """The time to count a line of `stamp` with; None where it does not count."""
+        if stamp is not None:
+            return self._placing.timely(stamp, live=live, now=now, findtime=findtime)
+        if self._book.apply(line, remainder, now=now, mask=mask)[0]:
+            self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
+        return None
 
     def _read_journal(
         self,
@@ -142,7 +168,7 @@ class Matcher:
         findtime: Seconds,
         channel: int | None,
     ) -> None:
-        data, stamps, channels = block.data, block.stamps or (), block.channels
+        data, stamps, channels, book = block.data, block.stamps or (), block.channels, self._book
         number = reached = 0
         for start, end, mask in candidates:
             self.at = start
@@ -153,32 +179,20 @@ class Matcher:
             stamp = stamps[number]
             when = self._placing.timely(stamp, live=live, now=now, findtime=findtime)
             if when is not None:
-                line = self._line(data, start, end, block.source)
-                self._apply(_journal_line(line, stamp), line, mask, when, findings, now=now)
+                line = self._line(data, start, min(end, start + LONGEST_LINE), block.source)
+                if not (mask & book.telling or book.may_hear(line)):
+                    continue
+                if finding := book.hear(_journal_line(line, stamp), line, mask, when, now):
+                    findings.append(finding)
 
     def _line(self, data: bytes, start: int, end: int, source: str) -> str:
-        line, is_clean = self.filter.decode(data[start : min(end, start + LONGEST_LINE)])
+        line, is_clean = self.filter.decode(data[start:end])
         if not is_clean:
             encoding = self.filter.encoding.upper()
             text = f"Error decoding line from {source!r} with {encoding!r}."
             remedy = "Consider setting logencoding to appropriate encoding for this jail."
             self._say("WARNING", f"decoding {source}", f"{text} {remedy}")
         return line
-
-    def _apply(
-        self, original: str, remainder: str, mask: int, when: float, findings: list[Finding], *, now: float
-    ) -> None:
-        if self._book.is_unheard(remainder, mask):
-            return
-        found, _ = self._book.apply(original, remainder, now=now, mask=mask)
-        for _, (subject, hostname, address), nofail, matches, captured in found:
-            if nofail:
-                continue
-            if subject is not None:
-                findings.append(Failure(self.jail, subject, when, matches, captured, address))
-            elif hostname is not None:
-                failure = Failure(self.jail, parse_subject(hostname), when, matches, captured)
-                findings.append(Unresolved(failure, hostname, warn=self.filter.usedns == "warn"))
 
     # -- remarks
 

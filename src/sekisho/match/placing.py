@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sekisho.match.dates import DateMemory
 from sekisho.match.filter import CompiledFilter
@@ -37,12 +38,25 @@ class _Memory:
     known: int | None = None  # the offset in the block at hand before which `last` is the nearest date
 
 
+class Opening(NamedTuple):
+    """How the lines of one second begin: `text`, of which the date is the first `cut` bytes.
+
+    `when` is the time to count with; None where such lines are too old to count.
+    """
+
+    text: bytes
+    cut: int
+    date: str
+    when: float | None
+
+
 class Placing:
     """Gives lines their time. `say` takes what the administrator should read."""
 
     def __init__(self, compiled: CompiledFilter, say: Say) -> None:
         self._find = compiled.detector.find
         self._decode = compiled.decode
+        self._is_ascii_like = compiled.is_ascii_like
         self._say = say
         self._memories: dict[str, _Memory] = {}
 
@@ -85,6 +99,24 @@ class Placing:
         if memory.last is not None and (not live or memory.last > now - LATE):
             return memory.last, line
         return at_worst, remainder
+
+    def opening(self, source: str, *, live: bool, now: float, findtime: Seconds) -> Opening | None:
+        """What the last line of `source` that has a date has in common with others of its second.
+
+        None where that is not known, or cannot be seen in the bytes. It holds as long as `now` does.
+        """
+        if not self._is_ascii_like:
+            return None
+        habits = self._memories[source].habits
+        date = habits.opened
+        if date is None or date.start or date.stamp is None or not habits.opening.isascii():
+            return None
+        when = self.timely(date.stamp, live=live, now=now, findtime=findtime)
+        return Opening(habits.opening.encode("ascii"), date.end, habits.opening[: date.end], when)
+
+    def note_last(self, source: str, start: int) -> None:
+        """The line at `start` of the block at hand had the same date as the last one that was given its time."""
+        self._memories[source].known = start
 
     def end_block(self, source: str, data: bytes) -> None:
         """The next candidate of `source` stands behind `data`."""

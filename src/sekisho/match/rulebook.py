@@ -11,34 +11,24 @@ something to a session that is open, so one that can be nothing else, of a sessi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
-from sekisho.match.groups import Groups, Who, who_of
+from sekisho.match.finding import Unresolved
+from sekisho.match.groups import Captures, Who, who_of
 from sekisho.match.sessions import Sessions
-from sekisho.match.shape import leads
-from sekisho.model.verdict import Captured
+from sekisho.match.trial import Trial
+from sekisho.model.address import parse_subject
+from sekisho.model.verdict import Captured, Failure
 
 LONGEST_EVIDENCE = 4096
 """Characters kept of a line as evidence."""
 
 _MOST_MASKS = 4096
 
-_NOTHING: Groups = {}
-_SESSION_GROUPS = frozenset({"mlfid", "alt_mlfid", "tuple_mlfid"})
-
-
-class _Trial(NamedTuple):
-    """A rule at hand: its number, and its two ways to look at a text."""
-
-    number: int
-    search: Callable[[str], re.Match[str] | None]
-    read: Callable[[re.Match[str]], Groups]
-
-
-Trials = tuple[_Trial, ...]
+_new = tuple.__new__  # half the price of calling the class
 
 
 class Match(NamedTuple):
@@ -54,40 +44,70 @@ class Match(NamedTuple):
 class RuleBook:
     """The expressions of one jail, with the sessions and the line buffer that they need."""
 
-    def __init__(self, compiled: CompiledFilter) -> None:
-        self._prefix = compiled.prefix
+    def __init__(self, compiled: CompiledFilter, *, jail: str) -> None:
+        self._jail = jail
+        self._prefix = compiled.prefix.pattern.search if compiled.prefix else None
+        self._content = compiled.prefix.pattern.groupindex.get("content", 0) if compiled.prefix else 0
+        self._session = compiled.prefix.pattern.groupindex.get("mlfid", 0) if compiled.prefix else 0
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
         self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
         self._usedns = compiled.usedns
-        self._rules: Trials = tuple(
-            _Trial(number, rule.pattern.search, rule.read) for number, rule in enumerate(compiled.rules)
-        )
-        self._by_mask: dict[int, Trials] = {}
-        self._telling = self._telling_of(compiled)
-        self._id_leads = compiled.prefix is not None and leads(compiled.prefix.pattern, "mlfid")
+        self._rules = compiled.trials
+        self._by_mask: dict[int, tuple[Trial, ...]] = {}
+        self.telling = compiled.telling
+        self._id_leads = compiled.id_leads
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
+        self._is_involved = self._buffer is not None or bool(self._ignores)
         self.sessions = Sessions()
 
     def __len__(self) -> int:
         return len(self._rules)
 
-    def is_unheard(self, remainder: str, mask: int) -> bool:
-        """True when a line can do no more than end a session, and no such session is open: `apply` would find nothing.
+    def may_hear(self, remainder: str) -> bool:
+        """False when no session is open to which a line can belong: one that is not `telling` then says nothing."""
+        return self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions) > 0
 
-        `mask` holds the rules that may match it.
-        """
-        if mask & self._telling:
-            return False
-        return not (self.sessions.may_own(f"{remainder}\n") if self._id_leads else len(self.sessions))
+    def hear(self, original: str, remainder: str, mask: int, when: float, now: float) -> Failure | Unresolved | None:
+        """The failure that a line of `when` tells: by the first rule that matches it, of those in `mask`."""
+        if self._is_involved:
+            matches, _ = self.apply(original, remainder, now=now, mask=mask)
+            return self._told(matches[0], when) if matches else None
+        text = remainder + "\n"
+        before = None
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return None
+            start, end = before.span(self._content)
+            text = text[start:] if end == len(text) - 1 else self._content_of(text, before)[0]
+        for trial in self._by_mask.get(mask) or self._chosen(mask):
+            found = trial.search(text)
+            if found is None:
+                continue
+            lines = (original[:LONGEST_EVIDENCE],)
+            if trial.is_plain and (address := found[trial.ip4] or found[trial.ip6]):
+                session = before[self._session] if before is not None and self._session else None
+                captured = Captures(trial.read if session is None else trial.read_first, before, found)
+                if session is None or self.sessions.begin(session, captured, lines, now):
+                    return _new(Failure, (self._jail, parse_subject(address), when, lines, captured, None))
+            match = self._match(trial, before, found, lines, now=now)
+            return self._told(match, when) if match is not None else None
+        return None
+
+    def _told(self, match: Match, when: float) -> Failure | Unresolved | None:
+        """What a match that counts tells; None where it is context, or nobody is known yet."""
+        _, (subject, hostname, address), nofail, lines, captured = match
+        if nofail:
+            return None
+        if subject is not None:
+            return Failure(self._jail, subject, when, lines, captured, address)
+        if hostname is None:
+            return None
+        failure = Failure(self._jail, parse_subject(hostname), when, lines, captured)
+        return Unresolved(failure, hostname, warn=self._usedns == "warn")
 
     def apply(
-        self,
-        original: str,
-        remainder: str,
-        *,
-        now: float,
-        mask: int | None = None,
-        check_all: bool = False,
+        self, original: str, remainder: str, *, now: float, mask: int | None = None, check_all: bool = False
     ) -> tuple[list[Match], bool]:
         """The matches of a line, and whether an ignoreregex made it nothing.
 
@@ -99,21 +119,22 @@ class RuleBook:
         text = remainder + "\n"
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        narrowed = self._narrow(text)
-        if narrowed is None:
-            return [], False
-        text, _, before = narrowed
+        before = None
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return [], False
+            text = self._content_of(text, before)[0]
         matches: list[Match] = []
-        for number, search, read in self._rules if mask is None else self._chosen(mask):
-            found = search(text)
+        for trial in self._rules if mask is None else self._chosen(mask):
+            found = trial.search(text)
             if found is None:
                 continue
             if self._ignores and self._is_ignored(text):
                 return matches, True
-            groups = read(found)
-            if before:
-                groups = before | groups
-            matches += self._match(number, groups, (original[:LONGEST_EVIDENCE],), now=now)
+            match = self._match(trial, before, found, (original[:LONGEST_EVIDENCE],), now=now)
+            if match is not None:
+                matches.append(match)
             if not check_all:
                 break
         return matches, False
@@ -122,12 +143,14 @@ class RuleBook:
         text = buffer.push(line)
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        narrowed = self._narrow(text)
-        if narrowed is None:
-            return [], False
-        searched, shift, before = narrowed
-        for number, search, read in self._rules:
-            found = search(searched)
+        before, searched, shift = None, text, 0
+        if self._prefix is not None:
+            before = self._prefix(text)
+            if before is None:
+                return [], False
+            searched, shift = self._content_of(text, before)
+        for trial in self._rules:
+            found = trial.search(searched)
             if found is None:
                 continue
             lines = buffer.covered(text, found, shift=shift)
@@ -135,35 +158,18 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            return self._match(number, before | read(found), evidence, now=now), False
+            match = self._match(trial, before, found, evidence, now=now)
+            return [] if match is None else [match], False
         return [], False
 
-    def _narrow(self, text: str) -> tuple[str, int, Groups] | None:
-        """What prefregex leaves of a text, where that begins, and the groups it gives; None where it does not match."""
-        if self._prefix is None:
-            return text, 0, _NOTHING
-        found = self._prefix.pattern.search(text)
-        if found is None:
-            return None
-        before = self._prefix.read(found)
-        if before.pop("content", None):
-            start, end = found.span("content")
-            return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start, before
-        return text, 0, before
+    def _content_of(self, text: str, before: re.Match[str]) -> tuple[str, int]:
+        """What prefregex leaves of a text, and where that begins: all of it when it has captured no content."""
+        start, end = before.span(self._content)
+        if not self._content or start == end:
+            return text, 0
+        return text[start:] if end == len(text) - 1 else text[start:end] + "\n", start
 
-    @staticmethod
-    def _telling_of(compiled: CompiledFilter) -> int:
-        """The mask of the rules that can say something of a session that is not open."""
-        prefix = compiled.prefix
-        if prefix is None or "mlfid" not in prefix.groups or compiled.ignores or compiled.maxlines > 1:
-            return -1
-        return sum(
-            1 << number
-            for number, rule in enumerate(compiled.rules)
-            if not rule.is_farewell or not rule.groups.isdisjoint(_SESSION_GROUPS)
-        )
-
-    def _chosen(self, mask: int) -> Trials:
+    def _chosen(self, mask: int) -> tuple[Trial, ...]:
         rules = self._by_mask.get(mask)
         if rules is None:
             rules = tuple(rule for rule in self._rules if mask >> rule.number & 1)
@@ -174,13 +180,16 @@ class RuleBook:
     def _is_ignored(self, text: str) -> bool:
         return any(search(text) for search in self._ignores)
 
-    def _match(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> list[Match]:
-        """The match of a rule; none where it concerns a host name that must not be looked up."""
+    def _match(
+        self, trial: Trial, before: re.Match[str] | None, found: re.Match[str], lines: tuple[str, ...], *, now: float
+    ) -> Match | None:
+        """The match of a rule; None where it concerns a host name that must not be looked up."""
+        groups = trial.read(before, found)
         session = groups.get("mlfid")
         if isinstance(session, str):
             told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
-            match = Match(number, told.who, told.nofail, told.matches, told.groups)
+            match = Match(trial.number, told.who, told.nofail, told.matches, told.groups)
         else:
             who = who_of(groups, usedns=self._usedns)
-            match = Match(number, who, bool(groups.get("nofail")), lines, groups)
-        return [] if match.who.hostname is not None and self._usedns == "no" else [match]
+            match = Match(trial.number, who, bool(groups.get("nofail")), lines, groups)
+        return None if match.who.hostname is not None and self._usedns == "no" else match

@@ -30,6 +30,8 @@ MOST_USERS = 64
 """User names told apart in one session: a process may serve one connection after another under one id."""
 
 
+_new = tuple.__new__  # half the price of calling the class
+
 _MOST_LENGTHS = 8  # process ids have up to seven digits, and a host has one name
 
 
@@ -83,6 +85,20 @@ class _Facts:
         self.nofail_matches = ()
 
 
+class _Newborn(NamedTuple):
+    """A session of one line so far, a failure of somebody known. Most sessions of an attack never become more."""
+
+    born: float
+    captured: Mapping[str, Captured]
+    lines: tuple[str, ...]
+
+    def facts(self) -> _Facts:
+        """The same as facts that further lines can add to."""
+        groups = dict(self.captured)
+        users = groups.pop("users", ())
+        return _Facts(self.born, groups, users if isinstance(users, tuple) else (), self.lines)  # type: ignore[arg-type]
+
+
 class Told(NamedTuple):
     """What a session says with its newest line: its facts, and the lines that prove a failure."""
 
@@ -96,7 +112,7 @@ class Sessions:
     """The open sessions of one jail."""
 
     def __init__(self) -> None:
-        self._open: dict[str, _Facts] = {}
+        self._open: dict[str, _Facts | _Newborn] = {}
         self._lengths: set[int] = set()  # of the ids that are open, and of a few that were
 
     def __len__(self) -> int:
@@ -111,6 +127,21 @@ class Sessions:
             if text[:length] in self._open:
                 return True
         return False
+
+    def begin(self, session: str, captured: Mapping[str, Captured], lines: tuple[str, ...], now: float) -> bool:
+        """Open a session with a failure of somebody known; False, and nothing has changed, when it is open already.
+
+        `captured` holds the session's users besides what the line has captured.
+        """
+        known = self._open
+        if session in known:
+            return False
+        if len(known) >= MOST_SESSIONS:
+            del known[next(iter(known))]
+        known[session] = _new(_Newborn, (now, captured, lines))
+        if len(session) not in self._lengths:
+            self._note_length(session)
+        return True
 
     def tell(self, session: str, groups: Groups, lines: tuple[str, ...], *, now: float, usedns: str) -> Told:
         """Add a line that matched to its session."""
@@ -141,16 +172,23 @@ class Sessions:
         return Told(told, who, facts.matches, nofail)
 
     def _recall(self, session: str, now: float) -> _Facts | None:
-        facts = self._open.get(session)
-        if facts is not None and now - facts.born >= LIFETIME:
+        known = self._open.get(session)
+        if known is None:
+            return None
+        if now - known.born >= LIFETIME:
             del self._open[session]
             return None
-        return facts
+        if isinstance(known, _Newborn):
+            known = self._open[session] = known.facts()
+        return known
 
     def _open_session(self, session: str, facts: _Facts) -> None:
         if len(self._open) >= MOST_SESSIONS:
             del self._open[next(iter(self._open))]
         self._open[session] = facts
+        self._note_length(session)
+
+    def _note_length(self, session: str) -> None:
         self._lengths.add(len(session))
         if len(self._lengths) > _MOST_LENGTHS:
             self._lengths = {len(each) for each in self._open}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
@@ -77,3 +77,19 @@ class Action(Protocol):
 
         Raises ActionError when something is left behind.
         """
+
+
+@runtime_checkable
+class Liftable(Protocol):
+    """An action whose bans can be lifted before any action of its jail is taken down, as Fail2ban does (COMPAT 3.3)."""
+
+    async def lift(self) -> None:
+        """Lift every ban; the action stays up. Raises ActionError."""
+
+
+@runtime_checkable
+class Reloadable(Protocol):
+    """An action that wants to know of each reload in which it goes on (`actionreload`, COMPAT 5.1)."""
+
+    async def reload(self) -> None:
+        """Take note of it. Raises ActionError when that fails."""

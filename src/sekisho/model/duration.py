@@ -14,6 +14,9 @@ import re
 
 Seconds = int | float
 
+LONGEST: int = 10**10
+"""Seconds, three centuries: firewalls and ledgers count no further."""
+
 _MINUTE, _HOUR, _DAY, _WEEK = 60, 3600, 86400, 604800
 _UNITS: dict[str, Seconds] = {
     **dict.fromkeys(("s", "ss", "sec", "second", "seconds"), 1),
@@ -25,6 +28,7 @@ _UNITS: dict[str, Seconds] = {
     **dict.fromkeys(("y", "yy", "yea", "year", "years"), 31557600.0),
 }
 _TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)|(?P<word>[A-Za-z]+)|(?P<sign>[-+*/()]))")
+_MULTIPLIER = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 _DEPTH = 20  # parentheses nested deeper than this are no duration that a person wrote
 
 
@@ -40,6 +44,15 @@ def parse_duration(text: str) -> Seconds:
     if parser.peek() is not None:
         raise ValueError(f"duration {text!r}: did not expect {parser.peek()!r}")
     return value
+
+
+def parse_multipliers(text: str) -> tuple[Seconds, ...]:
+    """Return the numbers of a list such as `1 2 4.5`; raises ValueError for anything else."""
+    words = text.replace(",", " ").split()
+    wrong = next((word for word in words if _MULTIPLIER.fullmatch(word) is None), None)
+    if wrong is not None:
+        raise ValueError(f"expected numbers such as 1 2 4 8, found {wrong!r}")
+    return tuple(float(word) if "." in word else int(word) for word in words)
 
 
 class _Parser:

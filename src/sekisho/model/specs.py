@@ -49,13 +49,16 @@ class ActionSpec:
     `name` is the file's name under `action.d`, `actname` the name it is known by in its jail (COMPAT 1.5). `properties`
     are all options of the file and all arguments, static tags substituted, conditional ones under
     `name?family=inet6`. `native` names the built-in that carries the action out; None: its commands are run, which is
-    always so when the administrator's files define an `actionban`.
+    always so when the administrator's files define an `actionban`. `parameters` are what `[Init]` and the arguments
+    set, tags not yet filled in: how the action was asked for, for display. `file` is the path of a Python action.
     """
 
     name: str
     actname: str
     properties: Mapping[str, str] = field(default_factory=_nothing, hash=False)
     native: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=_nothing, hash=False, compare=False)
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,40 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class EscalationSpec:
+    """How the ban of who was banned before grows (COMPAT 3.5). `increment` False: it does not, whatever else is set.
+
+    `factor` and `formula` are expressions (judge.formula); `multipliers`, where there are any, go before the formula.
+    `maxtime` None: no cap.
+    """
+
+    increment: bool = False
+    factor: str = "1"
+    formula: str | None = None
+    multipliers: tuple[int | float, ...] = ()
+    maxtime: Seconds | None = None
+    rndtime: Seconds = 0
+    overalljails: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreCacheSpec:
+    """How the answers of ignorecommand are remembered: under which key (tags in it), how many, for how many seconds."""
+
+    key: str
+    most: int = 100
+    seconds: Seconds = 300
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreCommandSpec:
+    """The command whose exit status 0 exempts somebody, empty for none, and its cache (COMPAT 1.9)."""
+
+    command: str = ""
+    cache: IgnoreCacheSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JailSpec:
     """One enabled jail, complete. Times are seconds; `bantime` is `PERMANENT` or the ban's length (COMPAT 1.7)."""
 
@@ -100,10 +137,11 @@ class JailSpec:
     maxmatches: int = 5
     findtime: Seconds = 600
     bantime: Seconds = 600
+    escalation: EscalationSpec = EscalationSpec()
     usedns: str = "warn"
     ignoreip: tuple[str, ...] = ()
     ignoreself: bool = True
-    ignorecommand: str = ""
+    ignorecommand: IgnoreCommandSpec = IgnoreCommandSpec()
     logencoding: str = "auto"
     logtimezone: str | None = None
     actions: tuple[ActionSpec, ...] = ()
@@ -112,7 +150,10 @@ class JailSpec:
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
-    """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts."""
+    """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
+
+    `stacksize` is that of a new thread in KiB, 0 the system's own.
+    """
 
     loglevel: str = "INFO"
     logtarget: str = "/var/log/fail2ban.log"
@@ -123,6 +164,7 @@ class ServerSpec:
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
     dbmaxmatches: int = 10
     dbpurgeage: Seconds = 86400
+    stacksize: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
@@ -15,23 +16,23 @@ Captured = str | tuple[str | None, ...]
 """The value of a captured group; a tuple for `<F-TUPLE_...>` and for the users of a session."""
 
 
-def _nothing() -> Mapping[str, Captured]:
-    return MappingProxyType({})
+_NOTHING: Mapping[str, Captured] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A countable failure of `subject` at `time` (seconds since the epoch).
 
     `matches` are the log lines that prove it. `captured` are the groups that the rule captured, in lower case
     (`user`, `ip4` ...). `address` is who to act against where the identifier is not itself an address (COMPAT 2.3).
+
+    A tuple, since under attack there are hundreds of thousands of them a second.
     """
 
     jail: str
     subject: Subject
     time: float
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
+    captured: Mapping[str, Captured] = _NOTHING
     address: Subject | None = None
 
 
@@ -57,7 +58,7 @@ class Ban:
     failures: int = 0
     count: int = 1
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default_factory=_nothing, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=lambda: _NOTHING, hash=False)
     address: Subject | None = None
     cause: Cause = Cause.FAILURES
     reason: str = ""
@@ -74,8 +75,16 @@ class Ban:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """How often a subject has been banned before, and when last (seconds since the epoch; 0 with no ban)."""
+
+    count: int = 0
+    last: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
-    """A failure that does not count, and by which rule (`ignoreself rule`, `ip`, `dns`, `command`; COMPAT 1.9)."""
+    """A failure that does not count, and by which rule (`ignoreself rule`, `ip`, `dns`, `file:...`, `command`)."""
 
     failure: Failure
     source: str
@@ -87,6 +96,19 @@ class Counted:
 
     failure: Failure
     retry: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBad:
+    """A failure of who was banned `count` times before: it counts `weight` times (COMPAT 3.5 b).
+
+    `bans` tells that such a failure reaches maxretry by itself.
+    """
+
+    failure: Failure
+    count: int
+    weight: int | float
+    bans: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +143,4 @@ class Unban:
     release: Release
 
 
-Verdict = Counted | Ignored | Ban | Expired | AlreadyBanned | Unban
+Verdict = Counted | KnownBad | Ignored | Ban | Expired | AlreadyBanned | Unban

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sekisho.model.candidate import Candidate, Search
 from sekisho.scan.literals import Clue, find_clues
-from sekisho.scan.scanner import build_scanner
+from sekisho.scan.scanner import Scanner, build_scanner
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Bundle:
         self._shares: dict[str, Share] = {}
         for jail, searches in jails:
             self._shares[jail] = Share(len(clues), len(searches))
-            clues += find_clues(searches)
+            clues += _clues_of(tuple(searches))
         self._clues = tuple(clues)
-        self._scanner = build_scanner(clues)
+        self._scanner = _scanner_of(self._clues)
 
     def __repr__(self) -> str:
         return f"<Bundle: {', '.join(self._shares)}; {self._scanner!r}>"
@@ -55,3 +56,16 @@ class Bundle:
         """The numbers of a jail's rules that have no literal, which make every line of the source a candidate."""
         share = self._shares[jail]
         return tuple(k for k, clue in enumerate(self._clues[share.shift : share.shift + share.width]) if clue is None)
+
+
+# A thousand jails have a few filters: what follows from their rules is found once. Scanners hold no state.
+
+
+@lru_cache(maxsize=256)
+def _clues_of(searches: tuple[Search, ...]) -> tuple[Clue | None, ...]:
+    return tuple(find_clues(searches))
+
+
+@lru_cache(maxsize=64)
+def _scanner_of(clues: tuple[Clue | None, ...]) -> Scanner:
+    return build_scanner(clues)

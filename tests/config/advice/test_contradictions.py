@@ -38,7 +38,7 @@ def told(directory: Path) -> list[tuple[str, str]]:
         ("filter = names\nusedns = no", 6, "find names only"),
         ("ignoreself = false", 5, "may bar itself"),
         ("ignoreip = 192.0.2.1\n  ::/0", 6, "everybody"),
-        ("ignorecache = max-count=5", 5, "no ignorecommand"),
+        ("ignorecache = key=<ip>", 5, "no ignorecommand"),
     ],
 )
 def test_a_contradiction_is_told_once_where_it_stands(tree: Tree, lines: str, place: int, words: str) -> None:
@@ -59,7 +59,7 @@ def test_a_contradiction_is_told_once_where_it_stands(tree: Tree, lines: str, pl
         "ignoreself = false\nignoreip = 127.0.0.0/8",
         "usedns = no",
         "backend = systemd",
-        "ignorecommand = true\nignorecache = max-count=5",
+        "ignorecommand = true\nignorecache = key=<ip>",
     ],
 )
 def test_what_goes_together_is_no_contradiction(tree: Tree, lines: str) -> None:

@@ -99,7 +99,7 @@ def _exempts_everybody(jail: JailView, _: ServerSpec) -> str:
 
 
 def _idle_cache(jail: JailView, _: ServerSpec) -> str:
-    return (jail.text("ignorecache") or "") if jail.own("ignorecache") and not jail.spec.ignorecommand else ""
+    return (jail.text("ignorecache") or "") if jail.own("ignorecache") and not jail.spec.ignorecommand.command else ""
 
 
 CONTRADICTIONS: tuple[Row, ...] = (

@@ -1,0 +1,130 @@
+"""The configuration as the stream of commands that Fail2ban's client sends to its server (COMPAT 1.6).
+
+Our server reads its configuration itself and is sent none of this. But the stream says in the plainest form what a tree
+was understood to mean, so it is what `-d` prints, what people compare, and what our understanding is tested by.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sekisho.config.options import JAIL, Kind, parse_bool, parse_whole
+from sekisho.model.problem import Severity
+from sekisho.model.specs import ActionSpec, Configuration, JailSpec
+
+Command = list[Any]
+
+_ELSEWHERE = frozenset(
+    {
+        *("enabled", "filter", "action", "backend", "skip_if_nologs", "systemd_if_nologs"),  # for the client alone
+        *("usedns", "prefregex", "failregex", "ignoreregex", "maxlines", "datepattern", "journalmatch"),
+        *("ignoreip", "logpath"),
+    }
+)
+"""Options of a jail that are no settings, or have a command of their own."""
+
+_ACTION: dict[str, Kind] = {
+    **dict.fromkeys(("actionstart", "actionstop", "actionflush", "actionreload", "actioncheck"), Kind.FREE),
+    **dict.fromkeys(("actionrepair", "actionban", "actionprolong", "actionreban", "actionunban"), Kind.FREE),
+    **dict.fromkeys(("actionstart_on_demand", "actionrepair_on_unban", "norestored"), Kind.BOOL),
+}
+"""The words of an action's `[Definition]` that a server acts on (COMPAT 5.1); its other options serve these."""
+
+_TYPED: dict[Kind, Callable[[str], object]] = {Kind.BOOL: parse_bool, Kind.INT: parse_whole}
+
+
+def stream_of(configuration: Configuration, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
+    """Yield the commands in the order in which a server must be given them.
+
+    `expand` returns the files that a glob names now.
+    """
+    server = configuration.server
+    yield ["set", "syslogsocket", server.syslogsocket]
+    yield ["set", "loglevel", server.loglevel]
+    yield ["set", "logtarget", server.logtarget]
+    yield ["set", "allowipv6", server.allowipv6]
+    yield ["set", "dbfile", str(server.dbfile)]
+    yield ["set", "dbmaxmatches", server.dbmaxmatches]
+    yield ["set", "dbpurgeage", server.dbpurgeage]
+    for jail in configuration.jails:
+        yield from _jail(jail, expand)
+    for name in configuration.failed:
+        reason = "; ".join(
+            problem.text
+            for problem in configuration.problems
+            if problem.jail == name and problem.severity is Severity.ERROR
+        )
+        yield ["config-error", f"Jail {name!r} skipped, because of wrong configuration: {reason}"]
+    for jail in configuration.jails:
+        yield ["start", jail.name]
+
+
+def _jail(jail: JailSpec, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
+    texts = {option: setting.text for option, setting in jail.settings.items()}
+    yield ["add", jail.name, texts.get("backend", jail.backend.name)]
+    yield from _filter(jail, texts)
+    yield from _settings(jail, texts)
+    if not jail.backend.is_journal:
+        for log in jail.logpaths:
+            for path in expand(log.pattern):
+                yield ["set", jail.name, "addlogpath", path, "tail" if log.tail else "head"]
+    for action in jail.actions:
+        yield from _action(jail.name, action)
+
+
+def _filter(jail: JailSpec, texts: Mapping[str, str]) -> Iterator[Command]:
+    name, filter_ = jail.name, jail.filter
+    if "usedns" in texts or filter_.usedns:  # first, since it decides what <HOST> means
+        yield ["set", name, "usedns", jail.usedns]
+    if filter_.prefregex or "prefregex" in texts:
+        yield ["set", name, "prefregex", filter_.prefregex or ""]
+    if filter_.maxlines > 1:
+        yield ["set", name, "maxlines", filter_.maxlines]
+    yield from _regexes(name, "addfailregex", filter_.failregex)
+    yield from _regexes(name, "addignoreregex", filter_.ignoreregex)
+    if filter_.datepattern:
+        yield ["set", name, "datepattern", "\n".join(filter_.datepattern)]
+    for match in filter_.journalmatch:
+        yield ["set", name, "addjournalmatch", *shlex.split(match)]
+
+
+def _settings(jail: JailSpec, texts: Mapping[str, str]) -> Iterator[Command]:
+    for row in JAIL:
+        if row.name in texts and row.name not in _ELSEWHERE:
+            value = _value(row.kind, texts[row.name])
+            if value is not None:
+                yield ["set", jail.name, row.name, value]
+    if "ignoreip" in texts:
+        yield ["set", jail.name, "addignoreip", *jail.ignoreip]
+
+
+def _regexes(jail: str, word: str, regexes: Sequence[str]) -> Iterator[Command]:
+    if len(regexes) == 1:
+        yield ["set", jail, word, regexes[0]]
+    elif regexes:
+        yield ["multi-set", jail, word, list(regexes)]
+
+
+def _value(kind: Kind, text: str) -> object:
+    """An option's value as it is sent; None, which is not sent, where the text means nothing."""
+    try:
+        return _TYPED[kind](text) if kind in _TYPED else text
+    except ValueError:
+        return None
+
+
+def _action(jail: str, action: ActionSpec) -> Iterator[Command]:
+    if action.name.endswith(".py"):
+        yield ["set", jail, "addaction", action.actname, action.file, json.dumps(dict(action.properties))]
+        return
+    said: dict[str, object] = {}
+    for option, kind in _ACTION.items():
+        if option in action.properties and (value := _value(kind, action.properties[option])) is not None:
+            said[option] = value
+    said |= {option: text for option, text in action.parameters.items() if option not in _ACTION}
+    said |= {"name": action.properties.get("name", jail), "actname": action.actname}
+    yield ["set", jail, "addaction", action.actname]
+    yield ["multi-set", jail, "action", action.actname, [list(each) for each in said.items()]]

@@ -1,0 +1,119 @@
+"""Stock actions for firewalls that a program of their own manages: a real ufw and a real firewalld."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.commanded import BAD, BAD6, ban, make, rules, spec
+from tests.support.namespace import SERVER6, is_admitted, listen, play_in_namespace, run, wait_until
+
+
+@pytest.mark.system(needs=("ufw", "iptables", "ip6tables"))
+@pytest.mark.parametrize("action", ['ufw[comment="<name>: <failures>"]', "ufw[blocktype=deny, kill-mode=ss]"])
+def test_ufw_has_a_rule_in_front_for_each(tmp_path: Path, action: str) -> None:
+    """Addresses of both families and a prefix; once lifted, ufw's rules are what they were."""
+    which = spec(tmp_path / "tree", action)
+
+    async def play() -> None:
+        run("ufw", "default", "allow", "incoming")
+        run("ufw", "allow", "22/tcp")
+        run("ufw", "--force", "enable")
+        before = rules()
+        fw = make(which)
+        assert await fw.start([]) == []
+        assert await fw.ban([ban(BAD), ban(BAD6), ban("198.51.100.128/25")]) == []
+        verdict = "DROP" if "deny" in action else "REJECT"
+        user = [line for line in rules().splitlines() if line.startswith("-A ufw-user-input")]
+        places = [number for number, line in enumerate(user) if verdict in line]
+        allowed = next(number for number, line in enumerate(user) if "--dport 22 -j ACCEPT" in line)
+        assert (len(places), max(places) < allowed) == (2, True)
+        assert any(f"-s {BAD6}/128" in line and verdict in line for line in rules().splitlines())
+        assert await fw.unban([ban(BAD)]) == []
+        assert f"-s {BAD}/32" not in rules()
+        await fw.stop([])
+        assert rules() == before
+        run("ufw", "--force", "disable")
+
+    copies = {"/etc/ufw": tmp_path / "etc", "/etc/default/ufw": tmp_path / "default"}
+    play_in_namespace(play, copies=copies, empty=("/run",))
+
+
+@contextlib.contextmanager
+def firewalld() -> Iterator[None]:
+    """A message bus and firewalld on it, in the calling thread's namespaces."""
+    Path("/run/dbus").mkdir()
+    bus = subprocess.Popen(["dbus-daemon", "--system", "--nofork", "--nopidfile"], stderr=subprocess.DEVNULL)
+    wait_until(Path("/run/dbus/system_bus_socket").exists, "the bus")
+    daemon = subprocess.Popen(["firewalld", "--nofork", "--nopid"], stderr=subprocess.DEVNULL)
+    state = ["firewall-cmd", "--state"]
+    try:
+        wait_until(
+            lambda: subprocess.run(state, capture_output=True, check=False).returncode == 0, "firewalld", seconds=30
+        )
+        yield
+    finally:
+        for process in (daemon, bus):
+            process.terminate()
+            process.wait(20)
+
+
+@pytest.mark.system(needs=("firewalld", "dbus-daemon", "iptables", "ip6tables", "ipset"))
+@pytest.mark.parametrize(
+    ("action", "barred"),
+    [
+        ('firewallcmd-multiport[port="ssh"]', {22}),
+        ("firewallcmd-allports", {22, 80}),
+        ('firewallcmd-new[port="ssh"]', {22}),
+        ('firewallcmd-ipset[port="ssh"]', {22}),
+    ],
+)
+def test_firewalld_s_direct_rules_bar_and_go(tmp_path: Path, action: str, barred: set[int]) -> None:
+    """Packets of both families tell; nothing is left behind, in firewalld's books or in the kernel."""
+    which = spec(tmp_path / "tree", action)
+
+    async def play() -> None:
+        doors = [listen(port, address) for port in (22, 80) for address in ("192.0.2.1", SERVER6)]
+        with firewalld():
+            before = rules(), run("firewall-cmd", "--direct", "--get-all-rules"), run("ipset", "-name", "list")
+            fw = make(which)
+            assert await fw.start([]) == []
+            assert await fw.ban([ban(BAD), ban(BAD6)]) == []
+            assert {port for port in (22, 80) if not is_admitted(BAD, port)} == barred
+            assert {port for port in (22, 80) if not is_admitted(BAD6, port, SERVER6)} == barred
+            assert await fw.unban([ban(BAD)]) == []
+            assert is_admitted(BAD, 22)
+            assert await make(which).start([ban(BAD)]) == []  # over what a killed life left
+            assert not is_admitted(BAD, 22)
+            assert await fw.ban([ban(BAD)]) == []
+            await fw.stop([])
+            after = rules(), run("firewall-cmd", "--direct", "--get-all-rules"), run("ipset", "-name", "list")
+            assert after == before
+        for door in doors:
+            door.close()
+
+    play_in_namespace(play, copies={"/etc/firewalld": tmp_path / "etc"}, empty=("/run",), seconds=90)
+
+
+@pytest.mark.system(needs=("firewalld", "dbus-daemon"))
+@pytest.mark.parametrize("action", ["firewallcmd-rich-rules", "firewallcmd-rich-logging"])
+def test_firewalld_s_rich_rules_come_and_go(tmp_path: Path, action: str) -> None:
+    """One for each port, prefixes too; firewalld lists them, and no more of them once they are lifted."""
+    which = spec(tmp_path / "tree", f'{action}[port="22,1000:1010"]')
+
+    async def play() -> None:
+        with firewalld():
+            fw = make(which)
+            assert await fw.start([]) == []
+            assert await fw.ban([ban(BAD), ban(BAD6), ban("198.51.100.128/25")]) == []
+            listed = run("firewall-cmd", "--zone=public", "--list-rich-rules").splitlines()
+            assert len(listed) == 6
+            assert sum(BAD6 in line and "ipv6" in line for line in listed) == 2
+            assert ("log prefix" in listed[0]) is action.endswith("logging")
+            await fw.stop([])
+            assert run("firewall-cmd", "--zone=public", "--list-rich-rules").strip() == ""
+
+    play_in_namespace(play, copies={"/etc/firewalld": tmp_path / "etc"}, empty=("/run",), seconds=90)
