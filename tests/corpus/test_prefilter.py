@@ -37,11 +37,12 @@ MODES: dict[str, tuple[str, ...]] = {
     "recidive": ("",),
     "exim": ("normal", "more", "aggressive"),
     "freeswitch": ("extra", "normal", "ddos"),
+    "apache-auth": ("normal", "aggressive"),
     "nginx-http-auth": ("normal", "fallback", "aggressive"),
 }
 # The rest have no modes. Left out are those whose date stands within the line: their samples hold them (`test_corpus`).
 DATED_WITHIN = {
-    "apache-badbots", "apache-fakegooglebot", "cowrie", "guacamole", "oracleims", "squirrelmail", "traefik-auth",
+    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "oracleims", "squirrelmail", "traefik-auth",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
