@@ -42,7 +42,8 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 # The rest have no modes. Left out are those whose date stands within the line: their samples hold them (`test_corpus`).
 DATED_WITHIN = {
-    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "oracleims", "squirrelmail", "traefik-auth",
+    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "oracleims", "squirrelmail",
+    "traefik-auth",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
