@@ -38,17 +38,18 @@ MODES: dict[str, tuple[str, ...]] = {
     "exim": ("normal", "more", "aggressive"),
     "freeswitch": ("extra", "normal", "ddos"),
     "apache-auth": ("normal", "aggressive"),
+    "sendmail-reject": ("normal", "extra", "aggressive"),
     "nginx-http-auth": ("normal", "fallback", "aggressive"),
 }
-# The rest have no modes. Left out are those whose date stands within the line: their samples hold them (`test_corpus`).
-DATED_WITHIN = {
-    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "oracleims", "squirrelmail",
-    "traefik-auth",
+# The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
+DATED_OTHERWISE = {
+    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "murmur", "oracleims", "portsentry",
+    "squid", "squirrelmail", "traefik-auth",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
     for path in sorted((STOCK / "filter.d").glob("*.conf"))
-    if "failregex" in path.read_text(encoding="utf-8") and path.stem not in MODES.keys() | DATED_WITHIN
+    if "failregex" in path.read_text(encoding="utf-8") and path.stem not in MODES.keys() | DATED_OTHERWISE
 }
 ALL = [(name, mode) for name, modes in MODES.items() for mode in modes]
 DATE = "Jul 14 11:59:00"
