@@ -6,14 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from tests.support.commanded import BAD, BAD6, ban, make, play_with, rules, spec
+from tests.support.commanded import BAD, BAD6, ban, debian, make, play_with, rules, spec
 from tests.support.namespace import SERVER6, is_admitted, run
 
 from sekisho.enforce.commands import CommandAction
 
 REAL = pytest.mark.system(needs=("iptables", "ip6tables", "ipset"))
 PORTS = (22, 80, 220)
-DEBIAN = Path("/etc/fail2ban/action.d")
 
 KINDS = [
     ('iptables-multiport-log[port="ssh"]', {22}, True),
@@ -131,9 +130,6 @@ def test_symbiosis_keeps_a_file_for_each_beside_the_rules(tmp_path: Path) -> Non
 )
 def test_debian_s_own_actions_run(tmp_path: Path, action: str, barred: set[int]) -> None:
     """The files of an existing /etc/fail2ban in place of ours do what they say, and leave nothing behind."""
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    (tree / "action.d").symlink_to(DEBIAN)
 
     async def play(fw: CommandAction) -> None:
         assert await fw.start([]) == []
@@ -148,7 +144,63 @@ def test_debian_s_own_actions_run(tmp_path: Path, action: str, barred: set[int])
         assert is_admitted(BAD6, 22, SERVER6)
         assert (rules(), sets()) == ("", "")
 
-    play_with(spec(tree, action), play)
+    play_with(spec(debian(tmp_path / "tree"), action), play)
+
+
+@pytest.mark.system(needs=("fail2ban-client", "ip"))
+def test_debian_s_own_route_runs(tmp_path: Path) -> None:
+    """Both families and a prefix; once lifted, the routes are what they were."""
+
+    async def play(fw: CommandAction) -> None:
+        before = run("ip", "route"), run("ip", "-6", "route")
+        assert await fw.start([]) == []
+        assert await fw.ban([ban(who) for who in ("203.0.113.9", "203.0.113.128/25", "2001:db8:9::9")]) == []
+        assert all(f"unreachable {who} " in run("ip", "route") for who in ("203.0.113.9", "203.0.113.128/25"))
+        assert "unreachable 2001:db8:9::9 " in run("ip", "-6", "route")
+        assert await fw.unban([ban("203.0.113.9")]) == []
+        assert "203.0.113.9 " not in run("ip", "route")
+        await fw.stop([])
+        assert (run("ip", "route"), run("ip", "-6", "route")) == before
+
+    play_with(spec(debian(tmp_path / "tree"), "route"), play)
+
+
+@pytest.mark.system(needs=("fail2ban-client",))
+def test_debian_s_own_hostsdeny_runs(tmp_path: Path) -> None:
+    """The addresses are in the file while they are banned, and the administrator's line always."""
+    file = tmp_path / "hosts.deny"
+    file.write_text("sshd: 203.0.113.1\n")
+
+    async def play() -> None:
+        action = make(spec(debian(tmp_path / "tree"), f'hostsdeny[file="{file}"]'))
+        assert await action.start([]) == []
+        assert await action.ban([ban(BAD), ban(BAD6)]) == []
+        assert BAD in file.read_text()
+        assert f"[{BAD6}]" in file.read_text()
+        assert await action.unban([ban(BAD)]) == []
+        assert BAD not in file.read_text()
+        await action.stop([])
+        assert file.read_text() == "sshd: 203.0.113.1\n"
+
+    asyncio.run(play())
+
+
+@pytest.mark.system(needs=("fail2ban-client",))
+def test_debian_s_own_dummy_runs(tmp_path: Path) -> None:
+    """Each step leaves its word in the target."""
+    target = tmp_path / "dummy"
+
+    async def play() -> None:
+        action = make(spec(debian(tmp_path / "tree"), f'dummy[target="{target}", init="hello"]'))
+        assert await action.start([]) == []
+        assert "hello" in target.read_text()
+        assert await action.ban([ban(BAD), ban(BAD6)]) == []
+        assert {f"+{BAD}", f"+{BAD6}"} <= set(target.read_text().splitlines())
+        assert await action.unban([ban(BAD)]) == []
+        assert f"-{BAD}" in target.read_text().splitlines()
+        await action.stop([])
+
+    asyncio.run(play())
 
 
 @pytest.mark.system(needs=("ip",))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.commanded import BAD, BAD6, ban, make, rules, spec
+from tests.support.commanded import BAD, BAD6, ban, debian, make, rules, spec
 from tests.support.namespace import SERVER6, is_admitted, listen, play_in_namespace, run, wait_until
 
 
@@ -162,6 +162,71 @@ def test_firewalld_keeps_a_set_of_its_own(tmp_path: Path, parameters: str, rich:
             assert entries("f2b-mine") == {"198.51.100.9"}
             assert await fw.unban([ban(BAD), ban(BAD6)]) == []  # all of them: one flush
             assert (entries("f2b-mine"), entries("f2b-mine6")) == (set(), set())
+            await fw.stop([])
+            assert books() == before
+
+    play_in_namespace(play, copies={"/etc/firewalld": tmp_path / "etc"}, empty=("/run",), seconds=90)
+
+
+@pytest.mark.system(needs=("fail2ban-client", "ufw", "iptables", "ip6tables"))
+def test_debian_s_own_ufw_runs(tmp_path: Path) -> None:
+    """Its rules come and go, for both families."""
+    which = spec(debian(tmp_path / "tree"), "ufw")
+
+    async def play() -> None:
+        run("ufw", "default", "allow", "incoming")
+        run("ufw", "allow", "22/tcp")  # ufw writes some chains with the first rule of a family only
+        run("ufw", "--force", "enable")
+        before = rules()
+        fw = make(which)
+        assert await fw.start([]) == []
+        assert await fw.ban([ban(BAD), ban(BAD6)]) == []
+        assert f"-s {BAD}/32" in rules()
+        assert f"-s {BAD6}/128" in rules()
+        assert await fw.unban([ban(BAD)]) == []
+        assert f"-s {BAD}/32" not in rules()
+        await fw.stop([])
+        assert rules() == before
+        run("ufw", "--force", "disable")
+
+    copies = {"/etc/ufw": tmp_path / "etc", "/etc/default/ufw": tmp_path / "default"}
+    play_in_namespace(play, copies=copies, empty=("/run",))
+
+
+@pytest.mark.system(needs=("fail2ban-client", "firewalld", "dbus-daemon", "iptables", "ip6tables", "ipset"))
+@pytest.mark.parametrize(
+    ("action", "barred"),
+    [
+        ('firewallcmd-multiport[port="ssh"]', {22}),
+        ("firewallcmd-allports", {22, 80}),
+        ('firewallcmd-new[port="ssh"]', {22}),
+        ('firewallcmd-ipset[port="ssh"]', {22}),
+        ('firewallcmd-rich-rules[port="22"]', None),
+        ('firewallcmd-rich-logging[port="22"]', None),
+    ],
+)
+def test_debian_s_own_firewalld_actions_run(tmp_path: Path, action: str, barred: set[int] | None) -> None:
+    """Packets tell where a direct rule bars, firewalld's list where a rich rule does; nothing is left behind."""
+    which = spec(debian(tmp_path / "tree"), action)
+
+    async def play() -> None:
+        doors = [listen(port, address) for port in (22, 80) for address in ("192.0.2.1", SERVER6)]
+        with contextlib.ExitStack() as house:
+            for door in doors:
+                house.enter_context(door)
+            house.enter_context(firewalld())
+            before = books()
+            fw = make(which)
+            assert await fw.start([]) == []
+            assert await fw.ban([ban(BAD), ban(BAD6)]) == []
+            if barred is None:
+                assert all(who in run("firewall-cmd", "--list-rich-rules") for who in (BAD, BAD6))
+            else:
+                assert {port for port in (22, 80) if not is_admitted(BAD, port)} == barred
+                assert {port for port in (22, 80) if not is_admitted(BAD6, port, SERVER6)} == barred
+            assert await fw.unban([ban(BAD)]) == []
+            assert is_admitted(BAD, 22)
+            assert BAD not in run("firewall-cmd", "--list-rich-rules")
             await fw.stop([])
             assert books() == before
 
