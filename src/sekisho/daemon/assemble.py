@@ -207,6 +207,17 @@ class Actions:
             case "mail":
                 from sekisho.notify.mail import MailAction  # a twentieth of a start's time
 
-                return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
+                return MailAction(
+                    spec,
+                    jail=jail.name,
+                    clock=self.clock,
+                    whois=self.whois,
+                    country=self.country,
+                    facts=partial(self.facts.answers, jail.name),
+                )
+            case "http":
+                from sekisho.notify.http_action import HttpAction  # as above
+
+                return HttpAction(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")

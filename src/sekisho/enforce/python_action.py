@@ -202,9 +202,13 @@ class PythonAction:
     async def _listen(self, child: asyncio.subprocess.Process) -> None:
         """Log what the action prints, quoted, so that it cannot forge a line."""
         assert child.stderr is not None
+        rest = b""
         while piece := await child.stderr.read(_PIECE):
-            for line in piece.decode(errors="replace").splitlines():
-                log.info("[%s] %s: %r", self._jail, self.name, line[:1000])
+            *lines, rest = (rest + piece).split(b"\n")
+            if len(rest) > _PIECE:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                log.info("[%s] %s: %r", self._jail, self.name, line.decode(errors="replace")[:1000])
 
     async def _end(self) -> None:
         """End the child with everything it started."""

@@ -1,4 +1,4 @@
-"""Letters that wait to be sent: bounded, one worker, tried again while that makes sense.
+"""Letters and reports that wait to be sent: bounded, one worker, tried again while that makes sense.
 
 Nothing waits for the outbox. What it cannot take, or cannot deliver in time, is counted and named in the log; it is
 lost when the process ends, after a short grace (STYLE: outgoing mail lives in memory).
@@ -23,11 +23,12 @@ _SIZE = 100  # a person reads no more; the log has them all
 
 
 class DeliveryError(Exception):
-    """A letter was not taken. `permanent`: trying again would not help."""
+    """It was not taken. `permanent`: trying again would not help. `after`: seconds for which it would not."""
 
-    def __init__(self, reason: str, *, permanent: bool) -> None:
+    def __init__(self, reason: str, *, permanent: bool, after: float = 0.0) -> None:
         super().__init__(reason)
         self.permanent = permanent
+        self.after = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,14 @@ class OutboxStatistics:
 
 
 class Outbox(Generic[T]):
-    """Delivers items in order. `deliver` raises DeliveryError; `name` is for the log. Lives as long as its action."""
+    """Delivers items in order. `deliver` raises DeliveryError; `name` and `what` are for the log."""
 
     def __init__(
         self,
         deliver: Callable[[T], Awaitable[None]],
         *,
         name: str,
+        what: str = "letter",
         backoff: Backoff | None = None,
         size: int = _SIZE,
         clock: Callable[[], float] = time.monotonic,
@@ -54,6 +56,7 @@ class Outbox(Generic[T]):
         self.closing = asyncio.Event()
         self._deliver = deliver
         self._name = name
+        self._what = what
         self._backoff = backoff or Backoff()
         self._size = size
         self._clock = clock
@@ -80,7 +83,7 @@ class Outbox(Generic[T]):
             return
         self._lose(1)
         if not self._full:  # once, until there is room again
-            _LOG.warning("%s: %d letters are waiting; further ones are dropped", self._name, self._size)
+            _LOG.warning("%s: %d %ss are waiting; further ones are dropped", self._name, self._size, self._what)
         self._full = True
 
     def take_missed(self) -> int:
@@ -99,7 +102,7 @@ class Outbox(Generic[T]):
                 await asyncio.wait(running)
             self._worker = None
         if self._waiting:
-            _LOG.warning("%s: %d letters were not sent before the end", self._name, len(self._waiting))
+            _LOG.warning("%s: %d %ss were not sent before the end", self._name, len(self._waiting), self._what)
             self._lose(len(self._waiting))
             self._waiting.clear()
 
@@ -134,19 +137,20 @@ class Outbox(Generic[T]):
             await self._deliver(item)
         except DeliveryError as error:
             if error.permanent:
-                _LOG.error("%s: letter not sent: %s", self._name, error)
+                _LOG.error("%s: %s not sent: %s", self._name, self._what, error)
                 self._lose(1)
                 return None
             self._failures += 1
             pause = self._backoff.pause(self._failures, since=since, now=self._clock())
             if pause is None:
-                _LOG.error("%s: letter not sent, given up: %s", self._name, error)
+                _LOG.error("%s: %s not sent, given up: %s", self._name, self._what, error)
                 self._lose(1)
             else:
-                _LOG.warning("%s: letter not sent: %s; trying again in %g s", self._name, error, pause)
+                pause = max(pause, error.after)
+                _LOG.warning("%s: %s not sent: %s; trying again in %g s", self._name, self._what, error, pause)
             return pause
         except Exception:  # noqa: BLE001 - one letter that cannot be written must not end all others
-            _LOG.exception("%s: letter not sent", self._name)
+            _LOG.exception("%s: %s not sent", self._name, self._what)
             self._lose(1)
             return None
         self._failures = 0
