@@ -18,6 +18,7 @@ from sekisho.model.address import parse_subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban
 
+DEBIAN = Path("/etc/fail2ban/action.d")
 BAD, BAD6 = "198.51.100.66", "2001:db8::66"
 
 
@@ -66,3 +67,10 @@ def play_with(which: ActionSpec, play: Play, ports: tuple[int, ...] = (22, 80, 2
                 door.close()
 
     play_in_namespace(live)
+
+
+def debian(directory: Path) -> Path:
+    """Return a tree whose actions are those of Debian's fail2ban, in place of ours."""
+    directory.mkdir()
+    (directory / "action.d").symlink_to(DEBIAN)
+    return directory
