@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.config.conftest import Tree
 
 from sekisho.config.load import load
@@ -210,3 +211,22 @@ def test_a_python_action_has_its_file(tree: Tree) -> None:
     assert own.file == str(directory / "action.d" / "smtp.py")
     found = load_local(tree, "[j]\nenabled = true\naction = nosuch.py\n")
     assert (found.failed, "action.d/nosuch.py" in found.problems[0].remedy) == (("j",), True)
+
+
+@pytest.mark.parametrize(
+    ("shortcut", "actions"),
+    [
+        ("action_", ["nftables"]),
+        ("action_mw", ["nftables", "sendmail-whois"]),
+        ("action_mwl", ["nftables", "sendmail-whois-lines"]),
+        ("action_xarf", ["nftables", "xarf-login-attack"]),
+        ("action_cf_mwl", ["cloudflare", "sendmail-whois-lines"]),
+        ("action_blocklist_de", ["blocklist_de"]),
+        ("action_abuseipdb", ["abuseipdb"]),
+    ],
+)
+def test_every_shortcut_of_the_stock_defaults_loads(tree: Tree, shortcut: str, actions: list[str]) -> None:
+    """Under the names that configurations have (COMPAT 1.7)."""
+    jail = f"[sshd]\nenabled = true\nbackend = polling\naction = %({shortcut})s\n"
+    found = load(tree({"jail.local": jail})).jails[0]
+    assert [action.name for action in found.actions] == actions

@@ -24,21 +24,8 @@ from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban
 
 HARMLESS = (
-    "awk",
-    "cat",
-    "date",
-    "dirname",
-    "flock",
-    "grep",
-    "mkdir",
-    "mktemp",
-    "mv",
-    "rm",
-    "sed",
-    "sort",
-    "tr",
-    "wc",
-    "xargs",
+    *("awk", "cat", "date", "dirname", "flock", "grep", "head", "mkdir", "mktemp", "mv", "rm", "sed", "sort", "tail"),
+    *("tr", "wc", "xargs"),
 )
 STAND_INS = (
     *(
@@ -80,6 +67,8 @@ OPTIONS = {
     "dummy": 'target="{}"',
     "bsd-ipfw": 'startstatefile="{}", lowest_rule_num=65534',  # its stand-in has a rule of each number
     "nginx-block-map": 'blck_lst_file="{}"',
+    "dshield": 'tmpfile="{}", lines=2, minreportinterval=0',
+    "xarf-login-attack": 'mailcmd="cat >/dev/null; :"',
 }
 """Parameters that name a file which an action writes."""
 
@@ -108,7 +97,8 @@ def programs(folder: Path) -> Path:
     """A PATH of stand-ins and harmless programs alone."""
     folder.mkdir()
     for name in STAND_INS:
-        (folder / name).write_text("#!/bin/sh\ncat >/dev/null </dev/stdin\nexit 0\n")
+        says = "echo '\"abuse@example.com\"'" if name == "dig" else ""
+        (folder / name).write_text(f"#!/bin/sh\ncat >/dev/null </dev/stdin\n{says}\nexit 0\n")
         (folder / name).chmod(0o755)
     for name in (*HARMLESS, "touch", "sh"):
         real = shutil.which(name)

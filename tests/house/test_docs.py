@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sekisho.config.files import STOCK
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -58,6 +60,22 @@ def test_links_lead_somewhere(page: Path) -> None:
     """A link to another page or file of the project has its target."""
     for target in re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text()):
         assert (page.parent / target).exists(), f"{page_id(page)} links to {target}"
+
+
+ACTIONS = sorted(path for path in (STOCK / "action.d").iterdir() if path.suffix in (".conf", ".py"))
+
+
+@pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.name)
+def test_every_stock_action_has_its_row(path: Path) -> None:
+    """With the name of each parameter that its file sets, and the file that it builds upon."""
+    page = (ROOT / "docs" / "actions.md").read_text()
+    name = path.name if path.suffix == ".py" else path.stem
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    text = path.read_text()
+    init = re.search(r"^\[Init\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"^([a-z][\w-]*) =", init[1], re.MULTILINE) if init else []
+    assert [parameter for parameter in named if f"`{parameter}`" not in row] == []
+    assert [each for each in re.findall(r"^before = (.*)\.conf$", text, re.MULTILINE) if f"`{each}`" not in row] == []
 
 
 def test_the_changelog_knows_the_version() -> None:

@@ -121,6 +121,48 @@ def test_the_whois_report_and_the_country_are_asked_for() -> None:
     asyncio.run(play())
 
 
+def test_several_bans_may_share_a_letter() -> None:
+    """With `buffered`, `lines` of them make one; what is left is told at the stop."""
+
+    async def play() -> None:
+        post = Post()
+        action = _action(post, {"buffered": "true", "lines": "2"})
+        await action.start([])
+        await action.ban([_BAN])
+        assert post.letters == []
+        await action.ban([_OTHER, replace(_BAN, subject=parse_subject("evil\r\nBcc: x"))])
+        await _until(lambda: len(post.letters) == 1)
+        await action.stop([])
+        first, last = post.letters
+        assert first["Subject"] == "[Sekisho] sshd: 2 bans from gate"
+        assert "192.0.2.1 after 3 attempts" in first.get_content()
+        assert "192.0.2.2 after 3 attempts" in first.get_content()
+        assert "Bcc" not in last
+        assert last["Subject"] == "[Sekisho] sshd: 1 bans from gate"
+
+    asyncio.run(play())
+
+
+def test_the_evidence_may_be_the_ledger_s() -> None:
+    """Lines of all jails, or of all bans in this one; without an answer, the ban's own."""
+
+    async def play(evidence: str, known: dict[str, str]) -> str:
+        post = Post()
+
+        async def facts(ban: Ban | None, asked: frozenset[str]) -> dict[str, str]:
+            assert (ban, asked) == (_BAN, {evidence})
+            return known
+
+        action = _action(post, {"lines": "true", "evidence": evidence}, facts=facts)
+        await action.start([])
+        await action.ban([_BAN])
+        await action.stop([])
+        return str(post.letters[0].get_content())
+
+    assert "    of another jail\n    one" in asyncio.run(play("ipmatches", {"ipmatches": "of another jail\none"}))
+    assert "    one\n    two" in asyncio.run(play("ipjailmatches", {}))
+
+
 def test_a_slow_whois_delays_neither_ban_nor_stop() -> None:
     """The call returns at once; at a stop the letter goes without the report."""
 

@@ -94,6 +94,16 @@ def test_netscaler() -> None:
     assert service.unban(given, SIX, "").path.endswith("/bad?args=value:2001%3Adb8%3A%3A%2F64")
 
 
+def test_an_agent_as_mynetwatchman_had() -> None:
+    """A form, the protocol by its number, the time in UTC."""
+    given = {"mnwlogin": "a@example.com", "mnwpass": "p", "protocol": "udp", "port": "53"}
+    sent = fields(SERVICES["mynetwatchman"].ban(given, BAN))
+    assert (sent["AttackerIP"], sent["ProtocolID"], sent["DestPort"], sent["AttackCount"]) == (
+        *("192.0.2.1", "17", "53", "5"),
+    )
+    assert sent["AttackDateTime"] == "1970-01-01 00:16:40"
+
+
 def test_what_strangers_wrote_stays_one_value() -> None:
     """A form or an object cannot be broken out of; long evidence is cut, the newest is kept."""
     evil = Ban("sshd", parse_subject("192.0.2.1"), 1.0, 1, matches=("x" * 5000, '&ip=1.1.1.1\r\nKey: y\0"}'))

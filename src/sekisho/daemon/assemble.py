@@ -207,7 +207,14 @@ class Actions:
             case "mail":
                 from sekisho.notify.mail import MailAction  # a twentieth of a start's time
 
-                return MailAction(spec, jail=jail.name, clock=self.clock, whois=self.whois, country=self.country)
+                return MailAction(
+                    spec,
+                    jail=jail.name,
+                    clock=self.clock,
+                    whois=self.whois,
+                    country=self.country,
+                    facts=partial(self.facts.answers, jail.name),
+                )
             case "http":
                 from sekisho.notify.http_action import HttpAction  # as above
 

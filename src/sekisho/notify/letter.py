@@ -8,7 +8,7 @@ line can end no message (a lone dot), begin none (`From `), and be mistaken for 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from email.headerregistry import Address
@@ -80,6 +80,16 @@ def write_ban(
     if missed:
         body += ["", f"{missed} letter(s) before this one could not be sent; the log tells of all bans."]
     return _write(f"{ban.jail}: banned {who} from {envelope.host}", body, envelope=envelope, stamp=stamp)
+
+
+def write_bans(bans: Sequence[Ban], *, envelope: Envelope, stamp: Stamp, missed: int = 0) -> EmailMessage:
+    """Return the letter that tells of several bans of one jail, the oldest first."""
+    jail = bans[0].jail
+    body = [f"{len(bans)} bans by {jail} on {envelope.host}:", ""]
+    body += [f"    {_tell(ban.time, stamp.zone)}  {clean(ban.target.text)}{_why(ban)}" for ban in bans]
+    if missed:
+        body += ["", f"{missed} letter(s) before this one could not be sent; the log tells of all bans."]
+    return _write(f"{jail}: {len(bans)} bans from {envelope.host}", body, envelope=envelope, stamp=stamp)
 
 
 def write_note(jail: str, *, what: str, envelope: Envelope, stamp: Stamp) -> EmailMessage:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import make_msgid
 from functools import partial
@@ -21,11 +21,14 @@ from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban, Cause
 from sekisho.notify.backoff import Backoff
-from sekisho.notify.letter import Envelope, Stamp, write_ban, write_note
+from sekisho.notify.letter import Envelope, Stamp, write_ban, write_bans, write_note
 from sekisho.notify.outbox import Outbox, OutboxStatistics
 from sekisho.notify.sendmail import find_sendmail, run_mailer, send_by_sendmail
 from sekisho.notify.settings import Mailer, MailSettings, parse_settings
 from sekisho.notify.smtp import send_by_smtp
+
+Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
+"""Answers what a ban does not know of itself, by the tags of COMPAT 5.3."""
 
 Deliver = Callable[[EmailMessage], Awaitable[None]]
 """Hands a letter over; raises DeliveryError."""
@@ -35,9 +38,9 @@ _GRACE = 5.0  # seconds that a stop waits for letters
 
 @dataclass(slots=True)
 class _Pending:
-    """A letter to be written: about `ban`, or that the jail was `what`. Written once, however often it is tried."""
+    """A letter to be written: about `bans`, or that the jail was `what`. Written once, however often it is tried."""
 
-    ban: Ban | None = None
+    bans: tuple[Ban, ...] = ()
     what: str = ""
     message: EmailMessage | None = None
 
@@ -58,6 +61,7 @@ class MailAction:
         clock: Callable[[], float],
         whois: Callable[[Subject], Awaitable[str]] | None = None,
         country: Callable[[Subject], object | None] | None = None,
+        facts: Facts | None = None,
         host: str | None = None,
         deliver: Deliver | None = None,
         backoff: Backoff | None = None,
@@ -67,10 +71,12 @@ class MailAction:
         self._clock = clock
         self._whois = whois
         self._country = country
+        self._facts = facts
         self._host = host or os.uname().nodename
         self._deliver = deliver
         self._settings: MailSettings | None = None
         self._envelope: Envelope | None = None
+        self._collected: list[Ban] = []  # at most one letter's
         self._known: set[Subject] = set()  # whom this jail bars: a ban of one of them is a prolonging
         self._outbox: Outbox[_Pending] = Outbox(self._send, name=f"[{jail}] {spec.actname}", backoff=backoff)
 
@@ -109,9 +115,16 @@ class MailAction:
         for ban in bans:
             restored = ban.cause is Cause.RESTORED and (self._settings is None or self._settings.norestored)
             if ban.subject not in self._known and not restored:
-                self._outbox.put(_Pending(ban=ban))
+                self._collected.append(ban)
+                if len(self._collected) >= (self._settings.collected if self._settings else 0):
+                    self._put_collected()
             self._known.add(ban.subject)
         return ()
+
+    def _put_collected(self) -> None:
+        if self._collected:
+            self._outbox.put(_Pending(bans=tuple(self._collected)))
+            self._collected.clear()
 
     async def unban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
         """Write nothing, as Fail2ban does."""
@@ -125,6 +138,7 @@ class MailAction:
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Give what waits a few seconds to go out."""
         del standing
+        self._put_collected()
         if self._settings is not None and self._settings.notifystart:
             self._outbox.put(_Pending(what="stopped"))
         await self._outbox.close(grace=_GRACE)
@@ -142,13 +156,16 @@ class MailAction:
     async def _write(self, pending: _Pending) -> EmailMessage:
         assert self._settings is not None
         assert self._envelope is not None
-        ban = pending.ban
-        report = None
-        if ban is not None and self._settings.whois and self._whois is not None:
-            report = await self._ask_whois(self._whois(ban.target))
         stamp = Stamp(self._clock(), make_msgid(domain=self._host))
-        if ban is None:
+        if not pending.bans:
             return write_note(self._jail, what=pending.what, envelope=self._envelope, stamp=stamp)
+        if self._settings.collected:
+            missed = self._outbox.take_missed()
+            return write_bans(pending.bans, envelope=self._envelope, stamp=stamp, missed=missed)
+        ban = await self._with_evidence(pending.bans[0], self._settings.evidence)
+        report = None
+        if self._settings.whois and self._whois is not None:
+            report = await self._ask_whois(self._whois(ban.target))
         country = self._country(ban.target) if self._country is not None else None
         return write_ban(
             ban,
@@ -159,6 +176,13 @@ class MailAction:
             lines=self._settings.lines,
             missed=self._outbox.take_missed(),
         )
+
+    async def _with_evidence(self, ban: Ban, evidence: str) -> Ban:
+        """The ban with the lines that its letter shall show."""
+        if evidence == "matches" or self._facts is None:
+            return ban
+        lines = (await self._facts(ban, frozenset({evidence}))).get(evidence, "")
+        return replace(ban, matches=tuple(lines.split("\n"))) if lines else ban
 
     async def _ask_whois(self, question: Awaitable[str]) -> str:
         """Return the report; when the action is being stopped, the letter goes without it."""

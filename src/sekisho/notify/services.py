@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from urllib.parse import quote, urlencode
 
@@ -109,6 +110,26 @@ def _ipthreat(parameters: Parameters, ban: Ban) -> Request:
     return _json("POST", "/api/report", {"X-API-KEY": parameters["ipthreat_apikey"]}, content)
 
 
+_PROTOCOLS = {"icmp": "1", "tcp": "6", "udp": "17"}  # IANA's numbers
+
+
+def _mynetwatchman(parameters: Parameters, ban: Ban) -> Request:
+    fields = {
+        "AT": "2",
+        "AV": "0",
+        "AgentEmail": parameters["mnwlogin"],
+        "AgentPassword": parameters["mnwpass"],
+        "AttackerIP": ban.target.text,
+        "SrcPort": parameters.get("srcport", "0"),
+        "ProtocolID": _PROTOCOLS.get(parameters.get("protocol", "tcp"), "6"),
+        "DestPort": parameters.get("port", "0"),
+        "AttackCount": str(max(1, ban.failures)),
+        "VictimIP": parameters.get("myip", "127.0.0.1"),
+        "AttackDateTime": datetime.fromtimestamp(ban.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    return _form("/insertwebreport.asp", {}, fields)
+
+
 # -- services that bar
 
 
@@ -200,6 +221,7 @@ SERVICES: Mapping[str, Service] = {
     "ipthreat": Service(
         "https://api.ipthreat.net", ("ipthreat_apikey", "ipthreat_system"), ("ipthreat_apikey",), _ipthreat
     ),
+    "mynetwatchman": Service("", ("url", "mnwlogin", "mnwpass"), ("mnwpass",), _mynetwatchman),
     "cloudflare": Service(
         "https://api.cloudflare.com/client/v4",
         ("cfuser", "cftoken"),

@@ -11,6 +11,9 @@ from email.utils import getaddresses
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _MOST_LINES = 1000
 
+EVIDENCE = ("matches", "ipmatches", "ipjailmatches")
+"""Tags of lines that a letter may show (COMPAT 5.3)."""
+
 
 class Mailer(enum.Enum):
     """How an administrator's own `mailcmd` is called.
@@ -28,7 +31,8 @@ class MailSettings:
     """One mail action of one jail. `smtp` is a host and a port.
 
     Letters go out by `mailcmd` where it is set, else to `smtp` where that is set, else by the host's `sendmail`, else
-    by SMTP on loopback.
+    by SMTP on loopback. `evidence` is the tag whose lines a letter shows: the ban's own, or what the ledger has of the
+    address in this jail or in all. `collected` bans make one letter; 0: each has its own.
     """
 
     dest: tuple[str, ...]
@@ -41,6 +45,8 @@ class MailSettings:
     lines: int = 0
     notifystart: bool = False
     norestored: bool = True
+    evidence: str = "matches"
+    collected: int = 0
 
 
 def parse_settings(properties: Mapping[str, str], *, host: str) -> MailSettings:
@@ -58,6 +64,10 @@ def parse_settings(properties: Mapping[str, str], *, host: str) -> MailSettings:
     def true(name: str, default: str) -> bool:
         return text(name, default).lower() in _TRUE
 
+    evidence = text("evidence", "matches")
+    if evidence not in EVIDENCE:
+        raise ValueError(f"evidence {evidence!r}: expected one of {', '.join(EVIDENCE)}")
+    buffered = true("buffered", "false")
     (sender,) = _parse_addresses("sender", text("sender", "fail2ban"), most=1)
     try:
         mailer = Mailer(text("mailer", "sendmail").lower())
@@ -73,6 +83,8 @@ def parse_settings(properties: Mapping[str, str], *, host: str) -> MailSettings:
         smtp=_parse_server(text("smtphost")),
         whois=true("whois", "false"),
         lines=_parse_number("grepmax", text("grepmax", "1000"), most=_MOST_LINES) if true("lines", "false") else 0,
+        evidence=evidence,
+        collected=max(1, _parse_number("lines", text("lines", "5"), most=_MOST_LINES)) if buffered else 0,
         notifystart=true("notifystart", "false"),
         norestored=true("norestored", "true"),
     )
