@@ -112,7 +112,9 @@ def test_the_shipped_jails_have_nothing_to_complain_about(tmp_path: Path, capsys
     off = "".join(f"[{jail}]\nenabled = false\n" for jail in sorted(owed))
     (tmp_path / "jail.local").write_text(f"[DEFAULT]\nenabled = true\nbackend = systemd\n{off}")
     assert main(["check", "-c", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith(f"{len(JAILS - owed)} jails ready: ")
+    *told, verdict = capsys.readouterr().out.splitlines()
+    assert [line for line in told if "there is no journalmatch" not in line] == []  # some services only write files
+    assert verdict.startswith(f"{len(JAILS - owed)} jails ready: ")
 
 
 def test_v_shows_what_is_in_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
