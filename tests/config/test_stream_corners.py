@@ -153,6 +153,7 @@ failregex = %(known/failregex)s
         "fail2ban.local": "[Definition]\nloglevel = notice\n[Thread]\nstacksize = 64\n",
         "jail.conf": _HEAD + "[one]\n",
     },
+    "an error of all jails": {"jail.conf": _HEAD.replace("note", "nosuch") + "[one]\n[two]\naction = note\n[three]\n"},
     "errors keep their place": {
         "jail.conf": _HEAD + "[one]\nfilter = nosuch\n[two]\n[three]\naction = nosuch\n[four]\n[five]\naction = a[x\n"
     },

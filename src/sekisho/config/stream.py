@@ -79,14 +79,18 @@ def unlogged(configuration: Configuration, expand: Callable[[str], Sequence[str]
 
 
 def _reason(configuration: Configuration, jail: str) -> str:
-    """Why the jail cannot run: its first mistake; none is told of a jail that is left out for want of a log."""
-    for problem in configuration.problems:
-        if problem.jail == jail and problem.severity is Severity.ERROR:
-            for ours, theirs in _SAID.items():
-                if problem.text.startswith(ours):
-                    return f"wrong configuration: {theirs}{problem.text.removeprefix(ours)}"
-            return f"wrong configuration: {problem.text}"
-    return "missing log files."
+    """Why the jail cannot run: it is left out for want of a log, or its first mistake, which may be everyone's."""
+    if any(
+        problem.text == f"Jail {jail!r} skipped, because of missing log files." for problem in configuration.problems
+    ):
+        return "missing log files."
+    mistakes = [problem for problem in configuration.problems if problem.severity is Severity.ERROR]
+    own = [problem.text for problem in mistakes if problem.jail == jail]
+    text = (own or [problem.text for problem in mistakes if problem.jail is None])[0]
+    for ours, theirs in _SAID.items():
+        if text.startswith(ours):
+            text = theirs + text.removeprefix(ours)
+    return f"wrong configuration: {text}"
 
 
 def _jail(jail: JailSpec, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
