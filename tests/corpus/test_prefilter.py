@@ -18,6 +18,7 @@ from tests.support import crafted
 from tests.support.crafted import SUMMER
 from tests.support.matching import failures
 
+from sekisho.config.files import STOCK
 from sekisho.config.load import load_filter
 from sekisho.match.filter import CompiledFilter, compile_filter
 from sekisho.match.matcher import Matcher
@@ -34,6 +35,21 @@ MODES: dict[str, tuple[str, ...]] = {
     "dovecot": ("normal", "aggressive"),
     "proftpd": ("",),
     "recidive": ("",),
+    "exim": ("normal", "more", "aggressive"),
+    "freeswitch": ("extra", "normal", "ddos"),
+    "apache-auth": ("normal", "aggressive"),
+    "sendmail-reject": ("normal", "extra", "aggressive"),
+    "nginx-http-auth": ("normal", "fallback", "aggressive"),
+}
+# The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
+DATED_OTHERWISE = {
+    "apache-badbots", "apache-fakegooglebot", "cowrie", "grafana", "guacamole", "murmur", "oracleims", "portsentry",
+    "squid", "squirrelmail", "traefik-auth",
+}  # fmt: skip
+MODES |= {
+    path.stem: ("",)
+    for path in sorted((STOCK / "filter.d").glob("*.conf"))
+    if "failregex" in path.read_text(encoding="utf-8") and path.stem not in MODES.keys() | DATED_OTHERWISE
 }
 ALL = [(name, mode) for name, modes in MODES.items() for mode in modes]
 DATE = "Jul 14 11:59:00"

@@ -150,7 +150,7 @@ def test_the_evidence_may_be_the_ledger_s() -> None:
         post = Post()
 
         async def facts(ban: Ban | None, asked: frozenset[str]) -> dict[str, str]:
-            assert (ban, asked) == (_BAN, {evidence})
+            assert (ban, asked) == (_BAN, frozenset({evidence}))
             return known
 
         action = _action(post, {"lines": "true", "evidence": evidence}, facts=facts)
