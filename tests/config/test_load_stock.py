@@ -37,8 +37,8 @@ JAILS = frozenset(
 """The names that people have in their jail.local (COMPAT 11.3)."""
 
 NOT_YET = (
-    *("apache-pass", "assp", "counter-strike", "directadmin", "ejabberd-auth", "exim-spam", "froxlor-auth", "kerio"),
-    *("mongodb-auth", "monitorix", "openhab", "openwebmail", "selinux-ssh", "stunnel", "tine20", "zoneminder"),
+    *("apache-pass", "directadmin", "ejabberd-auth", "froxlor-auth", "mongodb-auth"),
+    *("monitorix", "openhab", "openwebmail", "tine20", "zoneminder"),
 )
 """Filters that a stock jail names and that are still to be written. It only ever shrinks."""
 
