@@ -215,9 +215,11 @@ class Actions:
                     country=self.country,
                     facts=partial(self.facts.answers, jail.name),
                 )
-            case "http":
-                from sekisho.notify.http_action import HttpAction  # as above
+            case "http" | "cloudflare-list":
+                from sekisho.notify.cloudflare_list import CloudflareList  # as above
+                from sekisho.notify.http_action import HttpAction
 
-                return HttpAction(spec, jail=jail.name, clock=self.clock)
+                service = HttpAction if spec.native == "http" else CloudflareList
+                return service(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
