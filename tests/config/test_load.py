@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.config.conftest import Tree
 
-from sekisho.config.files import STOCK
 from sekisho.config.load import ConfigError, find_directory, load, load_filter, load_server
-from sekisho.model.problem import Severity
 from sekisho.model.specs import BackendSpec
 
 SCENARIO = """
@@ -99,39 +96,6 @@ def test_iptables_with_its_common_local_drops(tree: Tree) -> None:
     )
     action = found.jails[0].actions[0]
     assert (action.name, action.native, action.properties["blocktype"]) == ("iptables-multiport", None, "DROP")
-
-
-def test_every_stock_jail_loads_with_every_action(tmp_path: Path) -> None:
-    """What is shipped has no mistake of its own."""
-    shipped = [name for name in re.findall(r"(?m)^\[(.+)\]$", (STOCK / "jail.conf").read_text()) if name.islower()]
-    for action in ("action_", "action_mw", "action_mwl"):
-        for mta in ("sendmail", "mail"):
-            (tmp_path / "jail.local").write_text(f"[DEFAULT]\nenabled = true\nmta = {mta}\naction = %({action})s\n")
-            found = load(tmp_path)
-            assert found.problems == ()
-            assert [jail.name for jail in found.jails] == shipped
-
-
-@pytest.mark.parametrize("system", ["common", "debian", "fedora", "arch", "opensuse", "freebsd"])
-def test_the_paths_of_every_system_are_complete(tree: Tree, system: str) -> None:
-    """A tree of one's own may include any of them."""
-    jails = "".join(
-        f"[{name}]\nlogpath = %({name}_log)s\n"
-        for name in ("sshd", "dropbear", "proftpd", "vsftpd", "mysql", "suhosin")
-    )
-    backends = "backend = auto\nb = %(sshd_backend)s %(dovecot_backend)s %(mysql_backend)s %(syslog_backend)s\n"
-    found = load(
-        tree(
-            {
-                "jail.conf": f"[INCLUDES]\nbefore = paths-{system}.conf\n"
-                f"[DEFAULT]\nenabled = true\nfilter = f\naction = observe\n{backends}{jails}",
-                "filter.d/f.conf": "[Definition]\nfailregex = <HOST>\n",
-            }
-        )
-    )
-    assert [problem for problem in found.problems if problem.severity is Severity.ERROR] == []
-    assert len(found.jails) == 6
-    assert all(jail.logpaths for jail in found.jails)
 
 
 def test_a_file_that_cannot_be_understood_breaks_the_tree(tree: Tree) -> None:

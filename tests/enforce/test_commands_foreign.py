@@ -100,7 +100,7 @@ def test_pf_for_all_ports(tmp_path: Path) -> None:
         ("ipfilter", "ipf", {"ban": "-f - << block return-icmp(port-unr) in quick from {} to any;"}),
         ("ipfilter", "ipf", {"unban": "-r -f - << block return-icmp(port-unr) in quick from {} to any;"}),
         ("ipfw[port=ssh]", "ipfw", {"ban": "-q add unreach port tcp from {} to me ssh // f2b-mine"}),
-        ("osx-ipfw[port=ssh, rulenum=7]", "ipfw", {"ban": "add 7 set 10 deny log tcp from {} to me ssh"}),
+        ("osx-ipfw[port=ssh, rulenum=7]", "ipfw", {"ban": "add 7 set 10 unreach port log tcp from {} to me ssh"}),
         (
             "bsd-ipfw[startstatefile=/dev/null, lowest_rule_num=65535]",
             "ipfw",

@@ -62,20 +62,46 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page_id(page)} links to {target}"
 
 
+LONG = 100  # a default of so many characters is told as `see the file`
+INIT = r"^\[Init\]\n(.*?)(?=^\[|\Z)"
 ACTIONS = sorted(path for path in (STOCK / "action.d").iterdir() if path.suffix in (".conf", ".py"))
 
 
 @pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.name)
 def test_every_stock_action_has_its_row(path: Path) -> None:
-    """With the name of each parameter that its file sets, and the file that it builds upon."""
+    """With each parameter that its file sets, its default, and the file that it builds upon."""
     page = (ROOT / "docs" / "actions.md").read_text()
     name = path.name if path.suffix == ".py" else path.stem
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
     text = path.read_text()
-    init = re.search(r"^\[Init\]\n(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
-    named = re.findall(r"^([a-z][\w-]*) =", init[1], re.MULTILINE) if init else []
-    assert [parameter for parameter in named if f"`{parameter}`" not in row] == []
+    init = re.search(INIT, text, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"^([a-z][\w-]*) = *(.*(?:\n +.*)*)", init[1], re.MULTILINE) if init else []
+    told = [(name, f"`{name}`" + (f" (`{value}`)" if value else "")) for name, value in named if len(value) < LONG]
+    assert [cell for _, cell in told if cell not in row] == []
+    assert [name for name, _ in named if f"`{name}`" not in row] == []
     assert [each for each in re.findall(r"^before = (.*)\.conf$", text, re.MULTILINE) if f"`{each}`" not in row] == []
+
+
+def parameters_of(path: Path) -> set[str]:
+    """Return the names that an action's file and those that it builds upon set under [Init]."""
+    text = path.read_text()
+    init = re.search(INIT, text, re.MULTILINE | re.DOTALL)
+    named = set(re.findall(r"^([\w-]+) *=", init[1], re.MULTILINE)) if init else set()
+    bases = re.findall(r"^before = (.*\.conf)$", text, re.MULTILINE)
+    return named.union(*(parameters_of(path.with_name(base)) for base in bases))
+
+
+@pytest.mark.parametrize("path", [path for path in ACTIONS if path.suffix == ".conf"], ids=lambda path: path.name)
+def test_each_parameter_is_explained_where_it_is_introduced(path: Path) -> None:
+    """A comment stands above it, or above several that belong together."""
+    text = path.read_text()
+    bases = re.findall(r"^before = (.*\.conf)$", text, re.MULTILINE)
+    known = set().union(*(parameters_of(path.with_name(base)) for base in bases))
+    init = re.search(INIT, text, re.MULTILINE | re.DOTALL)
+    groups = init[1].split("\n\n") if init else []
+    bare = [group.strip() for group in groups if group.strip() and not group.lstrip().startswith("#")]
+    introduced = {name for group in bare for name in re.findall(r"^([a-z][\w-]*) *=", group, re.MULTILINE)}
+    assert introduced - known == set()
 
 
 def test_the_changelog_knows_the_version() -> None:

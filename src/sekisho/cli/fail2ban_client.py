@@ -35,7 +35,7 @@ from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invoca
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sekisho.model.problem import Problem
+    from sekisho.model.specs import Configuration
 
 DONE, FAILED = 0, 255
 _PROGRAM = "fail2ban-client"
@@ -271,28 +271,27 @@ class _Client:
         from sekisho.config.load import load
 
         found = load(self.directory, overrides=self.invocation.overrides)
-        for problem in found.problems:
-            complain(*_described(problem))
+        _complain_of(found)
         if found.broken or any(problem.severity.name == "ERROR" for problem in found.problems):
             raise Failed("test configuration failed", shown="ERROR: test configuration failed")
 
     def _dump(self) -> int:
         """Print the commands that the configuration stands for, one a line; `--dp`: laid out for reading."""
-        from glob import glob
         from pprint import pformat
 
         from sekisho.config.load import load
         from sekisho.config.stream import stream_of
 
         found = load(self.directory, overrides=self.invocation.overrides)
-        for problem in found.problems:
-            complain(*_described(problem))
+        _complain_of(found)
         if found.broken:
             shown = "ERROR: The configuration stream failed because of the invalid syntax."
             raise Failed("Failed during configuration", shown=shown)
         is_pretty = self.invocation.asked is Asked.DUMP_PRETTY
-        for command in stream_of(found, lambda pattern: sorted(glob(pattern))):
+        for command in stream_of(found, _expanded):
             print(pformat(command, sort_dicts=False) if is_pretty else repr(command))
+        if found.failed and not found.jails:
+            raise Failed("no jail can run")
         return DONE
 
     def _interact(self) -> int:
@@ -319,8 +318,20 @@ class _Client:
                 self._guarded(self.say, words)
 
 
-def _described(problem: Problem) -> tuple[str, str]:
-    return problem.severity.name, str(problem)
+def _complain_of(found: Configuration) -> None:
+    """Say every mistake of a tree, and which jails have no log yet: ours wait for theirs (COMPAT 1.10)."""
+    from sekisho.config.stream import unlogged
+
+    for problem in found.problems:
+        complain(problem.severity.name, str(problem))
+    for jail in unlogged(found, _expanded):
+        complain("WARNING", f"Have not found any log file for {jail!r} jail.")
+
+
+def _expanded(pattern: str) -> list[str]:
+    from glob import glob
+
+    return sorted(glob(pattern))
 
 
 def _by() -> str:

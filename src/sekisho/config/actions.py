@@ -44,10 +44,10 @@ def read_action(files: Files, jail: str, entry: str, constants: Mapping[str, str
         ) from None
     properties = action_properties(name, arguments, jail)
     if name.endswith(".py"):
-        path = files.script(f"action.d/{name}")
+        path, asked = files.script(f"action.d/{name}"), MappingProxyType(arguments)
         if path is None:
             raise mistake(f"there is no action {name!r}", remedy=f"put the file into action.d/{name}")
-        return ActionSpec(name, properties["actname"], MappingProxyType(properties), "python", file=str(path))
+        return ActionSpec(name, properties["actname"], MappingProxyType(properties), "python", asked, str(path))
     merged = merge(files, f"action.d/{name}")
     if not merged.files:
         remedy = near(name, files.names("action.d")) or "action.d/NAME.conf or .local would define one"

@@ -230,6 +230,8 @@ class _Reader:
     def actions(self) -> tuple[ActionSpec, ...]:
         values = self.values
         text = values.text("action")
+        if text is None and values.is_set("action"):  # it is, and the mistake in it has been told
+            return ()
         if not text or not text.strip():
             values.warn("no action is set: bans are kept, but not carried out", values.origin("action"), "set action")
             return ()

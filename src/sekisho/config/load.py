@@ -67,6 +67,7 @@ def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configu
         tuple(jail.spec for jail in found.values() if jail.spec),
         (*problems, *jail_problems),
         failed=tuple(name for name, jail in found.items() if jail.enabled and not jail.spec),
+        enabled=tuple(name for name, jail in found.items() if jail.enabled),
     )
 
 

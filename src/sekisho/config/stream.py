@@ -33,6 +33,14 @@ _ACTION: dict[str, Kind] = {
 }
 """The words of an action's `[Definition]` that a server acts on (COMPAT 5.1); its other options serve these."""
 
+_SAID = {
+    "there is no filter ": "Unable to read the filter ",
+    "there is no action ": "Unable to read action ",
+    "invalid filter definition ": "Invalid filter definition ",
+    "invalid action definition ": "Invalid action definition ",
+}
+"""Beginnings of our sentences, and of those that people know and search for (COMPAT 1.10)."""
+
 _TYPED: dict[Kind, Callable[[str], object]] = {Kind.BOOL: parse_bool, Kind.INT: parse_whole}
 
 
@@ -42,6 +50,8 @@ def stream_of(configuration: Configuration, expand: Callable[[str], Sequence[str
     `expand` returns the files that a glob names now.
     """
     server = configuration.server
+    if server.stacksize:
+        yield ["set", "thread", {"stacksize": server.stacksize}]
     yield ["set", "syslogsocket", server.syslogsocket]
     yield ["set", "loglevel", server.loglevel]
     yield ["set", "logtarget", server.logtarget]
@@ -49,17 +59,38 @@ def stream_of(configuration: Configuration, expand: Callable[[str], Sequence[str
     yield ["set", "dbfile", str(server.dbfile)]
     yield ["set", "dbmaxmatches", server.dbmaxmatches]
     yield ["set", "dbpurgeage", server.dbpurgeage]
-    for jail in configuration.jails:
-        yield from _jail(jail, expand)
-    for name in configuration.failed:
-        reason = "; ".join(
-            problem.text
-            for problem in configuration.problems
-            if problem.jail == name and problem.severity is Severity.ERROR
-        )
-        yield ["config-error", f"Jail {name!r} skipped, because of wrong configuration: {reason}"]
+    well = {jail.name: jail for jail in configuration.jails}
+    for name in configuration.enabled:
+        if name in well:
+            yield from _jail(well[name], expand)
+        else:
+            yield ["config-error", f"Jail {name!r} skipped, because of {_reason(configuration, name)}"]
     for jail in configuration.jails:
         yield ["start", jail.name]
+
+
+def unlogged(configuration: Configuration, expand: Callable[[str], Sequence[str]]) -> Iterator[str]:
+    """Yield the jails that read files, none of which is there yet. Our own log need not be there (COMPAT 1.10)."""
+    own = configuration.server.logtarget
+    for jail in configuration.jails:
+        patterns = [] if jail.backend.is_journal else [log.pattern for log in jail.logpaths]
+        if patterns and own not in patterns and not any(expand(pattern) for pattern in patterns):
+            yield jail.name
+
+
+def _reason(configuration: Configuration, jail: str) -> str:
+    """Why the jail cannot run: it is left out for want of a log, or its first mistake, which may be everyone's."""
+    if any(
+        problem.text == f"Jail {jail!r} skipped, because of missing log files." for problem in configuration.problems
+    ):
+        return "missing log files."
+    mistakes = [problem for problem in configuration.problems if problem.severity is Severity.ERROR]
+    own = [problem.text for problem in mistakes if problem.jail == jail]
+    text = (own or [problem.text for problem in mistakes if problem.jail is None])[0]
+    for ours, theirs in _SAID.items():
+        if text.startswith(ours):
+            text = theirs + text.removeprefix(ours)
+    return f"wrong configuration: {text}"
 
 
 def _jail(jail: JailSpec, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
@@ -118,7 +149,7 @@ def _value(kind: Kind, text: str) -> object:
 
 def _action(jail: str, action: ActionSpec) -> Iterator[Command]:
     if action.name.endswith(".py"):
-        yield ["set", jail, "addaction", action.actname, action.file, json.dumps(dict(action.properties))]
+        yield ["set", jail, "addaction", action.actname, action.file, json.dumps(dict(action.parameters))]
         return
     said: dict[str, object] = {}
     for option, kind in _ACTION.items():

@@ -171,6 +171,8 @@ class ServerSpec:
 class Configuration:
     """A whole tree. `jails` are the enabled ones that can run; a jail in error is only in `failed` and `problems`.
 
+    `enabled` names both kinds in the order of the files.
+
     `broken` means that the tree cannot be used at all (COMPAT 1.10, first row): a reload with it changes nothing.
     """
 
@@ -179,3 +181,4 @@ class Configuration:
     problems: tuple[Problem, ...] = ()
     broken: bool = False
     failed: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
