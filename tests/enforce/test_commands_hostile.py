@@ -24,8 +24,8 @@ from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban
 
 HARMLESS = (
-    *("awk", "cat", "date", "dirname", "flock", "grep", "head", "mkdir", "mktemp", "mv", "rm", "sed", "sort", "tail"),
-    *("tr", "wc", "xargs"),
+    *("awk", "cat", "date", "dirname", "flock", "fold", "grep", "head", "mkdir", "mktemp", "mv", "rm", "sed", "sort"),
+    *("tail", "tr", "wc", "xargs"),
 )
 STAND_INS = (
     *(

@@ -6,11 +6,13 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine
-from email import message_from_string, policy
+from dataclasses import replace
+from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.commanded import ban, spec
 from tests.support.namespace import wait_until
 
@@ -76,12 +78,17 @@ def test_nginx_s_map_is_whole_at_every_moment(tmp_path: Path) -> None:
 
 
 def test_a_zone_is_told_by_nsupdate(tmp_path: Path) -> None:
-    """The name is the address turned round; a ban replaces what was there."""
+    """The name is the address turned round; a ban replaces what was there; what has no such name is not told."""
 
     async def play(fw: CommandAction) -> None:
         await fw.start([])
         assert await fw.ban([EVE, ban("2001:db8::1")]) == []
         assert await fw.unban([EVE]) == []
+        nameless = [ban("192.0.2.0/24"), ban("foo"), ban("a. 60 A 192.0.2.66\nsend")]
+        failed = await fw.ban(nameless)
+        assert [(each.ban, "only a single address" in each.reason) for each in failed] == [
+            (each, True) for each in nameless
+        ]
 
     perform(tmp_path, "nsupdate[domain=bl.example.com, keyfile=/k, nsupdatecmd=nsupdate]", play, nsupdate=RECORD)
     name, six = "1.2.0.192.bl.example.com", "1." + "0." * 23 + "8.b.d.0.1.0.0.2.bl.example.com"
@@ -147,21 +154,42 @@ def test_an_abuse_desk_is_written_to_where_there_is_one(tmp_path: Path) -> None:
     ]
 
 
-def test_a_report_in_x_arf_has_three_parts(tmp_path: Path) -> None:
-    """For people, for machines, and the evidence, out of which no line can break."""
+@pytest.mark.parametrize("action", ['complain[mailcmd="mail -s"]', "xarf-login-attack[mailcmd=mail]"])
+def test_a_desk_is_an_address_or_nobody(tmp_path: Path, action: str) -> None:
+    """The owner of a network says who its desk is: that is no option of a mailer; an identifier has no network."""
+    says = ("-Sfoo@example.net", "-x a;id", "a@-x", "$(id)@example.net", "two@example.net three@example.net")
 
     async def play(fw: CommandAction) -> None:
         await fw.start([])
-        assert await fw.ban([EVE]) == []
+        for number, _ in enumerate(says):
+            assert await fw.ban([ban(f"192.0.2.{number}")]) == []
+        assert await fw.ban([ban("192.0.2.0/24"), ban("foo"), ban("a\nBcc: x@example.com")]) == []
+
+    answers = "".join(f"*{number}.2.0.192.*) echo '\"{text}\"';; " for number, text in enumerate(says))
+    dig = f"echo dig >> $RECORD; case $* in {answers} *) echo abuse@example.net;; esac"
+    perform(tmp_path, action, play, mail=RECORD, dig=dig)
+    assert (tmp_path / "record").read_text().split() == ["dig"] * len(says)
+
+
+def test_a_report_in_x_arf_has_three_parts(tmp_path: Path) -> None:
+    """For people, for machines, and the evidence, out of which no line can break, and which any mail server takes."""
+    lines = ("one $(id)", "--f2b-1", "caf\xe9\r--f2b-2", "x" * 3000)
+
+    async def play(fw: CommandAction) -> None:
+        await fw.start([])
+        assert await fw.ban([replace(EVE, matches=lines)]) == []
 
     given = "service=ssh, port=22, sender=me@example.com, tlp=amber, mailcmd=sendmail"
     perform(tmp_path, f"xarf-login-attack[{given}]", play, sendmail=RECORD, dig=CONTACT)
-    command, _, text = (tmp_path / "record").read_text().partition("\n")
-    assert command == "sendmail abuse@example.net"
-    letter = message_from_string(text, policy=policy.default)
+    command, _, octets = (tmp_path / "record").read_bytes().partition(b"\n")
+    assert command == b"sendmail abuse@example.net"
+    assert b"\r" not in octets
+    assert max(map(len, octets.split(b"\n"))) <= 998
+    letter = message_from_bytes(octets, policy=policy.default)
     assert isinstance(letter, EmailMessage)
     assert (letter["X-XARF"], letter["To"], letter["From"]) == ("PLAIN", "abuse@example.net", "me@example.com")
     people, machines, evidence = letter.iter_parts()
+    assert [part["Content-Transfer-Encoding"] for part in (people, machines, evidence)] == ["8bit"] * 3
     assert people.get_content_type() == "text/plain"
     report = dict(line.split(": ", 1) for line in machines.get_content().splitlines() if ": " in line)
     assert (report["Source"], report["Source-Type"], report["Service"], report["Port"]) == (
@@ -169,4 +197,6 @@ def test_a_report_in_x_arf_has_three_parts(tmp_path: Path) -> None:
     )
     assert (report["Report-Type"], report["Occurrences"], report["TLP"]) == ("login-attack", "5", "amber")
     assert report["Report-ID"].endswith("@mx.example.com")
-    assert evidence.get_content().splitlines() == ["one $(id)", " --f2b-1", "two"]
+    said = evidence.get_content().splitlines()
+    assert said[:3] == ["one $(id)", " --f2b-1", "caf\xe9--f2b-2"]
+    assert "".join(said[3:]) == "x" * 3000

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import subprocess
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
-from tests.support.web import serving
+from tests.support.web import raw_service, serving
 
+from sekisho.notify import http
 from sekisho.notify.http import Answer, send
 from sekisho.notify.outbox import DeliveryError
 from sekisho.notify.services import Request
@@ -85,6 +88,48 @@ def test_nobody_there_is_for_now() -> None:
     with pytest.raises(DeliveryError, match="refused") as caught:
         send("http://127.0.0.1:1", ASK, now=NOW)
     assert not caught.value.permanent
+
+
+@pytest.mark.parametrize("secret", ["two\nlines", "a/b+c d", 'quo"ted'])
+def test_a_secret_is_hidden_however_it_is_spelled(secret: str) -> None:
+    """By a service that repeats the form or the object it was sent, at a cut, or by the library that refuses it."""
+    with serving() as service:
+        repeated = f"{'x ' * 95}{secret} {quote_plus(secret)} {json.dumps(secret)}"
+        for words in (repeated, repeated.replace("x ", "")):
+            service.will_say(400, words)
+            with pytest.raises(DeliveryError) as caught:
+                send(service.url, Request("POST", "/", body=b""), now=NOW, secrets=[secret])
+            told = str(caught.value)
+            assert "***" in told
+            assert not any(piece in told for piece in ("two", "lines", "a/b", "a%2Fb", "quo", "ted"))
+
+
+def test_a_key_that_is_no_header_is_not_told() -> None:
+    """The library shows what it refuses; the log must not."""
+    with pytest.raises(DeliveryError, match=r"\*\*\*") as caught:
+        send("http://127.0.0.1:1", Request("POST", "/", {"Key": "s3\ncret"}, b""), now=NOW, secrets=["s3\ncret"])
+    assert caught.value.permanent
+    assert "cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "fails"), [(200, False), (503, True)])
+def test_an_answer_that_breaks_off_is_one(status: int, fails: bool) -> None:  # noqa: FBT001
+    """The status has been said; whoever asked again would report twice, or lose the ban that was refused."""
+    with raw_service(b"HTTP/1.1 %d x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbusy\r\n?" % status) as url:
+        if fails:
+            with pytest.raises(DeliveryError, match="HTTP 503 x: 'busy'"):
+                send(url, ASK, now=NOW)
+        else:
+            assert send(url, ASK, now=NOW) == Answer(200, b"busy")
+
+
+def test_an_answer_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service that says a word now and then holds nobody for longer than one step may take."""
+    monkeypatch.setattr(http, "TIMEOUT", 0.3)
+    with raw_service(b"HTTP/1.1 200 x\r\nContent-Length: 100000\r\n\r\n", drip=True) as url:
+        answer = send(url, ASK, now=NOW)
+    assert answer.status == 200
+    assert 0 < len(answer.body) < 100000
 
 
 def test_a_service_that_is_not_who_it_says_is_told_nothing(tmp_path: Path) -> None:

@@ -111,3 +111,37 @@ def test_what_strangers_wrote_stays_one_value() -> None:
     assert fields(request)["ip"] == "192.0.2.1"
     assert fields(request)["comment"].endswith('\r\nKey: y\0"}')
     assert len(fields(request)["comment"]) == 1000
+
+
+HOSTILE = (
+    *("$(touch x)", "`touch x`", "' ; touch x ; '", '"; touch x; "', '"}, "ip": "198.51.100.1", "x": {"', "~!id"),
+    *("&ip=198.51.100.1&key=y", "%0d%0aKey: y", "\r\nKey: y\r\n\r\nGET / HTTP/1.1\r\n", "<ip> <matches>", "-x", "a\0b"),
+    *("\ud800\udcff", "\u2028</script>", "A" * 65536),
+)
+GIVEN = {
+    **dict.fromkeys((need for service in SERVICES.values() for need in service.needs), "given"),
+    "name": "sshd",
+    "ipthreat_flags": "8",
+}
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=ascii)
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_service_is_told_more_than_a_stranger_s_words(name: str, words: str) -> None:
+    """The request is the harmless one, but for one value: no field more, no header, no other path."""
+
+    def shape(request: Request) -> object:
+        headers = dict(request.headers)
+        if "form" in headers.get("Content-Type", ""):
+            return request.method, request.path, headers, list(fields(request)), fields(request).get("ip")
+        content = json.loads(request.body or b"{}")
+        return request.method, request.path, headers, content
+
+    service = SERVICES[name]
+    evil, plain = (
+        Ban("sshd", parse_subject("192.0.2.1"), 1000.0, 600, failures=5, matches=(text,), captured={"user": text})
+        for text in (words, "plain")
+    )
+    assert shape(service.ban(GIVEN, evil)) == shape(service.ban(GIVEN, plain))
+    if service.unban is not None:
+        assert shape(service.unban(GIVEN, evil, "7")) == shape(service.unban(GIVEN, plain, "7"))

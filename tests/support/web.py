@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import ssl
 import threading
 from collections import deque
@@ -79,3 +80,28 @@ def serving(context: ssl.SSLContext | None = None) -> Iterator[Service]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+@contextlib.contextmanager
+def raw_service(says: bytes, *, drip: bool = False) -> Iterator[str]:
+    """Say these bytes to one request, whatever it is, and hang up; `drip`: go on with a byte at a time until left."""
+    over = threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            caller, _ = door.accept()
+            with caller:
+                caller.recv(65536)
+                caller.sendall(says)
+                while drip and not over.wait(0.01):
+                    caller.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(10)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        finally:
+            over.set()
+            thread.join(10)

@@ -1,7 +1,8 @@
 """Sends one request, and says how it went in words that a log may hold.
 
 Nothing follows a redirect: a token is for the service that it was given for. Certificates are checked. Answers are read
-up to a bound, and what is told of one is a line without anybody's secrets.
+up to a bound of size and time, and what is told of one is a line without anybody's secrets. The status decides: how an
+answer's words end, or that they never do, does not change it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import IO, Any
+from urllib.parse import quote_plus
 
 from sekisho.notify.outbox import DeliveryError
 from sekisho.notify.services import Request
@@ -76,13 +79,14 @@ def send(
     call = urllib.request.Request(f"{url}{request.path}", request.body, headers, method=request.method)  # noqa: S310
     try:
         with opener.open(call, timeout=TIMEOUT) as response:
-            return Answer(response.status, response.read(_LONGEST))
+            return Answer(response.status, _read(response))
     except urllib.error.HTTPError as error:
         with error:
-            said = error.read(_LONGEST).decode(errors="replace")
+            said = _read(error).decode(errors="replace")
         if any(text in said for text in harmless):
             return Answer(error.code, said.encode())
-        reason = _without(f"HTTP {error.code} {error.reason}: {' '.join(said.split())[:_SHOWN]!r}", secrets)
+        shown = " ".join(_without(said, secrets).split())[:_SHOWN]
+        reason = f"HTTP {error.code} {_without(error.reason, secrets)}: {shown!r}"
         permanent = 300 <= error.code < 500 and error.code not in _LATER
         raise DeliveryError(reason, permanent=permanent, after=_pause(error.headers.get("Retry-After"), now)) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -90,10 +94,22 @@ def send(
         raise DeliveryError(text or type(error).__name__, permanent=isinstance(error, ValueError)) from None
 
 
+def _read(answer: http.client.HTTPResponse | urllib.error.HTTPError) -> bytes:
+    """Return the words of an answer: those that come before a bound, an end or a broken connection."""
+    words, until = bytearray(), time.monotonic() + TIMEOUT
+    try:
+        while len(words) < _LONGEST and time.monotonic() < until and (more := answer.read1(_LONGEST - len(words))):
+            words += more
+    except (OSError, http.client.HTTPException):
+        pass
+    return bytes(words)
+
+
 def _without(text: str, secrets: Sequence[str]) -> str:
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "***")
+    """Return `text` with secrets made unreadable, also where they were quoted: by Python, in a form, in JSON."""
+    for secret in filter(None, secrets):
+        for spelled in (secret, repr(secret)[1:-1], quote_plus(secret, errors="replace"), json.dumps(secret)[1:-1]):
+            text = text.replace(spelled, "***")
     return text
 
 

@@ -66,7 +66,7 @@ def _json(method: str, path: str, headers: Mapping[str, str], content: object) -
 
 
 def _form(path: str, headers: Mapping[str, str], fields: Mapping[str, str]) -> Request:
-    body = urlencode(fields).encode()
+    body = urlencode(fields, errors="replace").encode()  # a command may bring lone surrogates
     return Request("POST", path, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
 
 
