@@ -53,12 +53,12 @@ CONTACT = (
 def test_nginx_s_map_is_whole_at_every_moment(tmp_path: Path) -> None:
     """A line for each id; what could be more than text gets none; nginx is told of each change, if its map holds."""
     map_, pid, heard = tmp_path / "map", tmp_path / "pid", tmp_path / "heard"
-    nginx = f"trap 'echo HUP >> {heard}' HUP; while :; do sleep 0.05; done"
+    nginx = f"trap 'echo HUP >> {heard}' HUP; echo $$ > {pid}.new; mv {pid}.new {pid}; while :; do sleep 0.05; done"
 
     async def play(fw: CommandAction) -> None:
         server = await asyncio.create_subprocess_exec("sh", "-c", nginx)
-        pid.write_text(f"{server.pid}\n")
         try:
+            wait_until(pid.exists, "the server to listen to signals")
             assert await fw.start([]) == []
             assert await fw.ban([ban("session-1"), ban("192.0.2.1"), ban("session-1")]) == []
             assert map_.read_text() == '"session-1" 1;\n"192.0.2.1" 1;\n'
