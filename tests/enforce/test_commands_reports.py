@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,8 @@ def test_nginx_s_map_is_whole_at_every_moment(tmp_path: Path) -> None:
     nginx = f"trap 'echo HUP >> {heard}' HUP; echo $$ > {pid}.new; mv {pid}.new {pid}; while :; do sleep 0.05; done"
 
     async def play(fw: CommandAction) -> None:
-        server = await asyncio.create_subprocess_exec("sh", "-c", nginx)
+        hears_hup = partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, past any trap
+        server = await asyncio.create_subprocess_exec("sh", "-c", nginx, preexec_fn=hears_hup)
         try:
             wait_until(pid.exists, "the server to listen to signals")
             assert await fw.start([]) == []
