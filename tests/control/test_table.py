@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.control.table import BASIC, Unmet, Word, parse_switch
+from sekisho.control.table import BASIC, Unmet, Word
 from sekisho.engine.api import EngineApi
 
 
@@ -38,8 +38,3 @@ def test_further_words_are_ignored_and_missing_ones_named() -> None:
     assert word.pick(("1h", "more")) == ("1h",)
     with pytest.raises(Unmet, match="expected: set <JAIL> bantime <TIME>"):
         word.pick(())
-
-
-def test_every_other_string_is_false() -> None:
-    """Booleans are read as in the configuration."""
-    assert [parse_switch(text) for text in ("TRUE", "on", "1", "yes", "maybe", "off")] == [True] * 4 + [False] * 2

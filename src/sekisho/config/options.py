@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from sekisho.model.duration import LONGEST, Seconds, parse_duration
+from sekisho.model.switch import FALSE, TRUE
 
 
 class Kind(enum.Enum):
@@ -109,8 +110,6 @@ THREAD: tuple[Row, ...] = (
 
 KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 """All rows of a jail section by name."""
-
-TRUE, FALSE = frozenset({"1", "on", "true", "yes"}), frozenset({"0", "off", "false", "no", ""})
 
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sekisho.control.protocol import Value
-from sekisho.control.table import parse_switch
 from sekisho.model.duration import parse_duration, parse_multipliers
 from sekisho.model.specs import EscalationSpec, JailSpec
+from sekisho.model.switch import parse_switch
 
 _UNSET = EscalationSpec()
 

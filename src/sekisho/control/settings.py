@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 
 from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
-from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_switch
+from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import parse_subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
 from sekisho.model.specs import FilterSpec, JailSpec, LogPath
+from sekisho.model.switch import parse_switch
 
 log = logging.getLogger("fail2ban.server")
 

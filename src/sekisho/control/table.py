@@ -92,8 +92,3 @@ class Word:
 def parse_count(text: str) -> int:
     """Return the number in `text`; the message of the ValueError is the one that Fail2ban's users know."""
     return int(text)
-
-
-def parse_switch(text: str) -> bool:
-    """Return what `text` means as a boolean: every other string is false (COMPAT 0)."""
-    return text.lower() in ("1", "on", "true", "yes")

@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 
 from sekisho.model.loglevel import SHOWN
+from sekisho.model.pairs import parse_pairs
+from sekisho.model.switch import parse_switch
 
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _NAMED = {"\n": "\\n", "\r": "\\r"}
@@ -51,8 +53,7 @@ _FACILITIES = (
     *("LOCAL6", "LOCAL7"),
 )  # by number: RFC 5424, table 1
 _TARGET = re.compile(r"(?P<place>[^\[\]]+?)\s*(?:\[(?P<options>.*)\])?", re.DOTALL)
-_OPTION = re.compile(r"""\s*(?P<key>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<bare>[^,]*?))\s*(?:,|$)""")
-_TRUE = frozenset({"1", "on", "true", "yes"})
+_OPTIONS = ("padding", "datetime", "format", "facility")
 _SAMPLE = {"asctime": "", "created": 0.0, "levelname": "", "levelno": 0, "message": "", "name": "", "process": 0}
 
 
@@ -95,26 +96,21 @@ def parse_target(text: str) -> LogTarget:
     return LogTarget(
         kind,
         path=place if kind is TargetKind.FILE else "",
-        padding=options.get("padding", "off" if kind is TargetKind.SYSLOG else "on").lower() in _TRUE,
-        datetime=options.get("datetime", "off" if plain else "on").lower() in _TRUE,
+        padding=parse_switch(options.get("padding", "off" if kind is TargetKind.SYSLOG else "on")),
+        datetime=parse_switch(options.get("datetime", "off" if plain else "on")),
         form=form,
         facility=_FACILITIES.index(facility),
     )
 
 
 def _parse_options(target: str, text: str) -> dict[str, str]:
-    options: dict[str, str] = {}
-    at = 0
-    while at < len(text):
-        found = _OPTION.match(text, at)
-        if found is None:
-            raise ValueError(f"logtarget {target!r}: did not understand {text[at:]!r}; expected name=value, ...")
-        if found["key"] not in ("padding", "datetime", "format", "facility"):
-            raise ValueError(
-                f"logtarget {target!r}: unknown option {found['key']!r}; known are padding, datetime, format, facility"
-            )
-        options[found["key"]] = found["d"] or found["s"] or found["bare"] or ""
-        at = found.end()
+    try:
+        options = dict(parse_pairs(text))
+    except ValueError as error:
+        raise ValueError(f"logtarget {target!r}: {error}; expected name=value, ...") from None
+    unknown = next((name for name in options if name not in _OPTIONS), None)
+    if unknown is not None:
+        raise ValueError(f"logtarget {target!r}: unknown option {unknown!r}; known are {', '.join(_OPTIONS)}")
     return options
 
 

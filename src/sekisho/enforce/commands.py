@@ -29,12 +29,12 @@ from sekisho.model.address import Family, Subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.loglevel import LEVELS
 from sekisho.model.specs import ActionSpec
+from sekisho.model.switch import parse_switch
 from sekisho.model.verdict import Ban, Cause
 
 _ACTION = logging.getLogger("fail2ban.action")
 _ACTIONS = logging.getLogger("fail2ban.actions")
 NOTICE = LEVELS["NOTICE"]
-_TRUE = frozenset({"1", "on", "true", "yes"})
 _TIMEOUT = 60.0  # seconds (COMPAT 5.1)
 _EVERY = ""  # the one life of an action that knows no families
 _BOTH = (Family.INET4.value, Family.INET6.value)
@@ -306,4 +306,4 @@ class CommandAction:
         return bool(self._properties.get(option, "").strip())
 
     def _is_true(self, option: str, *, unset: bool = False) -> bool:
-        return self._properties[option].strip().lower() in _TRUE if self._has(option) else unset
+        return parse_switch(self._properties[option].strip()) if self._has(option) else unset

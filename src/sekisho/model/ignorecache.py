@@ -7,25 +7,23 @@ Tags of the key are filled in for each failure; answers with the same key are on
 
 from __future__ import annotations
 
-import re
-
 from sekisho.model.duration import parse_duration
+from sekisho.model.pairs import parse_pairs
 from sekisho.model.specs import IgnoreCacheSpec
 
-_OPTION = re.compile(r"""\s*(?P<name>[\w-]+)\s*=\s*(?:"(?P<d>[^"]*)"|'(?P<s>[^']*)'|(?P<bare>[^,]*?))\s*(?:,|\Z)""")
+_OPTIONS = ("key", "max-count", "max-time")
 _FORM = 'write it as key="<ip>", max-count=100, max-time=5m'
 
 
 def parse_ignorecache(text: str) -> IgnoreCacheSpec | None:
     """Return what `text` says; None for an empty one, with which nothing is remembered. Raises ValueError."""
-    found: dict[str, str] = {}
-    at, text = 0, text.strip()
-    while at < len(text):
-        option = _OPTION.match(text, at)
-        if option is None or option["name"] not in ("key", "max-count", "max-time"):
-            raise ValueError(f"did not understand {text[at:]!r}; {_FORM}")
-        found[option["name"]] = option["d"] or option["s"] or option["bare"] or ""
-        at = option.end()
+    try:
+        found = dict(parse_pairs(text.strip()))
+    except ValueError as error:
+        raise ValueError(f"{error}; {_FORM}") from None
+    unknown = next((name for name in found if name not in _OPTIONS), None)
+    if unknown is not None:
+        raise ValueError(f"did not understand {unknown!r}; {_FORM}")
     if not found:
         return None
     default = IgnoreCacheSpec(found.get("key", ""))

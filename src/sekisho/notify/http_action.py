@@ -14,6 +14,7 @@ from functools import partial
 from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec
+from sekisho.model.switch import parse_switch
 from sekisho.model.verdict import Ban, Cause
 from sekisho.notify.backoff import Backoff
 from sekisho.notify.http import Answer, send
@@ -22,7 +23,6 @@ from sekisho.notify.services import SERVICES, Request
 
 _GRACE = 5.0  # seconds that a stop waits for what is still to be told
 _AT_ONCE = 4  # requests under way to one service
-_TRUE = frozenset({"1", "on", "true", "yes"})
 
 Send = Callable[..., Answer]
 
@@ -53,7 +53,7 @@ class HttpAction:
         self._send = send
         self._parameters = {name: text for name, text in spec.properties.items() if text}
         self._url = self._parameters.get("url") or self._service.url
-        self._skips_restored = self._parameters.get("norestored", "").lower() in _TRUE
+        self._skips_restored = parse_switch(self._parameters.get("norestored", ""))
         self._ids: dict[Subject, str] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._outbox: Outbox[Ban] = Outbox(self._tell, name=f"[{jail}] {spec.actname}", what="report", backoff=backoff)

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import getaddresses
 
-_TRUE = frozenset({"1", "on", "true", "yes"})
+from sekisho.model.switch import parse_switch
+
 _MOST_LINES = 1000
 
 EVIDENCE = ("matches", "ipmatches", "ipjailmatches")
@@ -62,7 +63,7 @@ def parse_settings(properties: Mapping[str, str], *, host: str) -> MailSettings:
         return value.strip() or default
 
     def true(name: str, default: str) -> bool:
-        return text(name, default).lower() in _TRUE
+        return parse_switch(text(name, default))
 
     evidence = text("evidence", "matches")
     if evidence not in EVIDENCE:
