@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tests.config.conftest import Tree
 
-from sekisho.config.survey import is_stock, survey
+from sekisho.config.files import is_stock
+from sekisho.config.survey import survey
 from sekisho.model.problem import Origin
 
 

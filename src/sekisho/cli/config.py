@@ -18,10 +18,11 @@ from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, MISUSED, complain
 from sekisho.cli.tables import paint
 from sekisho.config.errors import ConfigError
+from sekisho.config.files import is_stock
 from sekisho.config.ini import DEFAULT
 from sekisho.config.load import find_directory
 from sekisho.config.options import JAIL
-from sekisho.config.survey import JailView, Part, Survey, is_stock, survey
+from sekisho.config.survey import JailView, Part, Survey, survey
 from sekisho.model.problem import Origin
 from sekisho.model.specs import ServerSpec
 

@@ -21,6 +21,11 @@ from sekisho.model.problem import Origin, Problem, Severity
 STOCK = Path(__file__).resolve().parent.parent / "stock"
 
 
+def is_stock(origin: Origin) -> bool:
+    """Whether something stands in a file that Sekisho ships."""
+    return origin.file.startswith(f"{STOCK}/")
+
+
 class Layer(enum.Enum):
     """Who wrote a file. `APART`: one that was named by its path and lies in no tree."""
 

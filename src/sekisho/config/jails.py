@@ -15,7 +15,7 @@ from sekisho.config.actions import read_actions
 from sekisho.config.brackets import parse_brackets
 from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.escalation import read_escalation
-from sekisho.config.files import STOCK, Files
+from sekisho.config.files import Files, is_stock
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
 from sekisho.config.ignoring import read_ignorecommand
 from sekisho.config.ini import DEFAULT, Option
@@ -80,15 +80,11 @@ def read_jails(shared: JailFiles) -> tuple[dict[str, Found], list[Problem]]:
 
 def _lint(options: Mapping[str, Option], used: set[str], *, jail: str | None, enabled: bool) -> list[Problem]:
     """What can be seen in a section's text alone; in a disabled jail it does no harm yet."""
-    own = [option for option in options.values() if not _is_stock(option)]
+    own = [option for option in options.values() if not is_stock(option.origin)]
     problems = [problem for option in own if (problem := hidden(option))] + misspelt(own, used)
     if not enabled:
         problems = [replace(problem, severity=Severity.WARNING) for problem in problems]
     return [replace(problem, jail=jail) for problem in problems]
-
-
-def _is_stock(option: Option) -> bool:
-    return option.origin.file.startswith(f"{STOCK}/")
 
 
 def _told_once(problems: list[Problem], defaults: Mapping[str, Option]) -> list[Problem]:
@@ -187,7 +183,7 @@ class _Reader:
         """The jail's filter, with what the section sets in its place; the section sees the filter's as `known/`."""
         values = self.values
         own_filter = values.own.get("filter")
-        origin = own_filter.origin if own_filter and not _is_stock(own_filter) else values.place
+        origin = own_filter.origin if own_filter and not is_stock(own_filter.origin) else values.place
         text = values.text_or_default("filter").strip()
         name = ""
         texts: dict[str, str] = {}

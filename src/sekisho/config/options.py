@@ -108,6 +108,13 @@ THREAD: tuple[Row, ...] = (
 )
 """The section [Thread] of fail2ban.conf."""
 
+ACTION: dict[str, Kind] = {
+    **dict.fromkeys(("actionstart", "actionstop", "actionflush", "actionreload", "actioncheck"), Kind.FREE),
+    **dict.fromkeys(("actionrepair", "actionban", "actionprolong", "actionreban", "actionunban"), Kind.FREE),
+    **dict.fromkeys(("actionstart_on_demand", "actionrepair_on_unban", "norestored"), Kind.BOOL),
+}
+"""The words of an action's `[Definition]` that a server acts on (COMPAT 5.1); its other options serve these."""
+
 KNOWN: dict[str, Row] = {row.name: row for row in (*JAIL, *FOR_INTERPOLATION)}
 """All rows of a jail section by name."""
 

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sekisho.config.options import JAIL, Kind, parse_bool, parse_whole
+from sekisho.config.options import ACTION, JAIL, Kind, parse_bool, parse_whole
 from sekisho.model.problem import Severity
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec
 
@@ -25,13 +25,6 @@ _ELSEWHERE = frozenset(
     }
 )
 """Options of a jail that are no settings, or have a command of their own."""
-
-_ACTION: dict[str, Kind] = {
-    **dict.fromkeys(("actionstart", "actionstop", "actionflush", "actionreload", "actioncheck"), Kind.FREE),
-    **dict.fromkeys(("actionrepair", "actionban", "actionprolong", "actionreban", "actionunban"), Kind.FREE),
-    **dict.fromkeys(("actionstart_on_demand", "actionrepair_on_unban", "norestored"), Kind.BOOL),
-}
-"""The words of an action's `[Definition]` that a server acts on (COMPAT 5.1); its other options serve these."""
 
 _SAID = {
     "there is no filter ": "Unable to read the filter ",
@@ -152,10 +145,10 @@ def _action(jail: str, action: ActionSpec) -> Iterator[Command]:
         yield ["set", jail, "addaction", action.actname, action.file, json.dumps(dict(action.parameters))]
         return
     said: dict[str, object] = {}
-    for option, kind in _ACTION.items():
+    for option, kind in ACTION.items():
         if option in action.properties and (value := _value(kind, action.properties[option])) is not None:
             said[option] = value
-    said |= {option: text for option, text in action.parameters.items() if option not in _ACTION}
+    said |= {option: text for option, text in action.parameters.items() if option not in ACTION}
     said |= {"name": action.properties.get("name", jail), "actname": action.actname}
     yield ["set", jail, "addaction", action.actname]
     yield ["multi-set", jail, "action", action.actname, [list(each) for each in said.items()]]

@@ -14,7 +14,7 @@ from sekisho.config.actions import action_properties
 from sekisho.config.brackets import parse_brackets, split_entries
 from sekisho.config.definition import Definition
 from sekisho.config.errors import ConfigError
-from sekisho.config.files import STOCK, Files
+from sekisho.config.files import Files, is_stock
 from sekisho.config.filters import read_definition
 from sekisho.config.ini import Option
 from sekisho.config.interpolate import Scope
@@ -105,11 +105,6 @@ class Survey:
                 yield parse_brackets(Scope(self.merged, section, {}, self.constants).expand_option(option).strip())[0]
             except (ConfigError, ValueError):  # a mistake that loading tells
                 continue
-
-
-def is_stock(origin: Origin) -> bool:
-    """Whether something stands in a file that Sekisho ships."""
-    return origin.file.startswith(f"{STOCK}/")
 
 
 def survey(directory: Path) -> Survey:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from sekisho.config.errors import ConfigError
-from sekisho.config.files import STOCK
+from sekisho.config.files import is_stock
 from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import hash_comment, hidden
@@ -114,7 +114,7 @@ class Values:
         except ValueError as error:
             remedy = hash_comment(text) or _EXAMPLES[row.kind]
             if row.kind is Kind.INT:  # as in Fail2ban (COMPAT 1.7): a wrong number does not stop the jail
-                if self.origin(name).file.startswith(f"{STOCK}/"):  # maxmatches = %(maxretry)s: told of maxretry
+                if is_stock(self.origin(name)):  # maxmatches = %(maxretry)s: told of maxretry
                     return default
                 self.warn(f"{name!r}: {error}", self.origin(name), f"{remedy}; until then {default} is used")
             else:

@@ -6,6 +6,7 @@ import pytest
 from tests.config.conftest import Tree
 
 from sekisho.config.advice.names import survey_names
+from sekisho.config.options import ACTION
 from sekisho.config.survey import survey
 
 _F = "[Definition]\nfailregex = ^f from <HOST>$\n"
@@ -41,6 +42,10 @@ def test_what_an_action_does_not_know(tree: Tree, jail: str, words: str) -> None
         },
         {"jail.local": "[j]\nenabled = true\nfilter = f\nport = nosuch\naction = nftables[type=allports]\n"},
         {"jail.local": "[DEFAULT]\nmine = 1\n[elsewhere]\nlist = 1 2 3\n"},
+        {
+            "jail.local": "[j]\nenabled = true\nfilter = f\naction = a\n",
+            "action.d/a.conf": "[Definition]\n" + "".join(f"{word} = true\n" for word in ACTION),
+        },
     ],
 )
 def test_what_somebody_reads_is_fine(tree: Tree, files: dict[str, str]) -> None:

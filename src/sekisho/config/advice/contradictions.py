@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sekisho.config.options import parse_bool, parse_time
 from sekisho.config.survey import JailView
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Problem, Severity
@@ -35,29 +34,24 @@ class Row:
     remedy: str
 
 
-def _switch(jail: JailView, name: str, *, default: bool = False) -> bool:
-    text = jail.text(name)
-    return default if text is None else parse_bool(text)
-
-
 def _caps_below(jail: JailView, _: ServerSpec) -> str:
-    cap = jail.text("bantime.maxtime")
-    if cap is None or not _switch(jail, "bantime.increment") or parse_time(cap) >= jail.spec.bantime:
+    growth = jail.spec.escalation
+    if growth.maxtime is None or not growth.increment or growth.maxtime >= jail.spec.bantime:
         return ""
-    return f"{cap} is shorter than bantime, {jail.spec.bantime}"
+    return f"{jail.text('bantime.maxtime')} is shorter than bantime, {jail.spec.bantime}"
 
 
 def _forgets(jail: JailView, server: ServerSpec) -> str:
-    return "dbfile is None" if server.dbfile is None and _switch(jail, "bantime.increment") else ""
+    return "dbfile is None" if server.dbfile is None and jail.spec.escalation.increment else ""
 
 
 def _endless(jail: JailView, _: ServerSpec) -> str:
-    return "true" if jail.spec.bantime == PERMANENT and _switch(jail, "bantime.increment") else ""
+    return "true" if jail.spec.bantime == PERMANENT and jail.spec.escalation.increment else ""
 
 
 def _idle_escalation(name: str) -> Callable[[JailView, ServerSpec], str]:
     def odds(jail: JailView, _: ServerSpec) -> str:
-        return "" if _switch(jail, "bantime.increment") or not jail.own(name) else jail.text(name) or ""
+        return "" if jail.spec.escalation.increment or not jail.own(name) else jail.text(name) or ""
 
     return odds
 

@@ -7,10 +7,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from sekisho.config.files import Layer, is_stock
 from sekisho.config.ini import DEFAULT
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import near
-from sekisho.config.survey import JailView, Survey, is_stock
+from sekisho.config.survey import JailView, Survey
 from sekisho.model.problem import Origin, Problem, Severity
 
 _FOLDERS = ("jail.d", "fail2ban.d", "filter.d", "action.d")
@@ -41,12 +42,12 @@ def judge_files(survey: Survey) -> Iterator[Problem]:
 
 def replaced(survey: Survey) -> Iterator[str]:
     """Yield a remark on each file that stands instead of the stock file of its name."""
-    for source in {source.path: source for merged in _all_merged(survey) for source in merged.files}.values():
-        stock = next(iter(survey.files.stock(source.relative.removesuffix(".conf"))), None)
-        path = source.path
-        if stock is None or is_stock(Origin(str(path), 0)) or path.suffix != ".conf":
+    sources = {source.path: source for merged in _all_merged(survey) for source in merged.files}
+    for path, source in sources.items():
+        if source.layer is Layer.STOCK or path.suffix != ".conf":
             continue
-        if all(stock.path not in {each.path for each in merged.files} for merged in _all_merged(survey)):
+        stock = next(iter(survey.files.stock(source.relative.removesuffix(".conf"))), None)
+        if stock is not None and stock.path not in sources:
             yield f"{path} stands instead of the stock file of that name; its mends and its news do not reach you"
 
 

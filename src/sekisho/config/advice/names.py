@@ -5,22 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sekisho.config.files import is_stock
 from sekisho.config.filters import OVERRIDABLE
-from sekisho.config.ini import DEFAULT, Option
+from sekisho.config.ini import DEFAULT
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import near, referenced
-from sekisho.config.survey import JailView, Part, Survey, is_stock
+from sekisho.config.options import ACTION
+from sekisho.config.survey import JailView, Part, Survey
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.services import KNOWN_PORTS, Ask, parse_port_word, port_words
 
 _SECTIONS = ("Definition", "Init", "INCLUDES", DEFAULT)
 _WORDS = {
     "filter.d": (*OVERRIDABLE, "mode", "logtype"),
-    "action.d": (
-        *("actionstart", "actionstop", "actioncheck", "actionban", "actionunban", "actionprolong", "actionflush"),
-        *("actionrepair", "actionrepair_on_unban", "actionreload", "actionstart_on_demand", "norestored", "timeout"),
-        *("name", "actname"),
-    ),
+    "action.d": (*ACTION, "timeout", "name", "actname"),
 }
 _PASSED_TO_ALL = frozenset(
     {"name", "actname", "port", "protocol", "chain", "mode", "logtype", "bantime", "sender", "dest", "logpath"}
@@ -59,7 +57,7 @@ def unknown_in(part: Part, jail: JailView) -> Iterator[Problem]:
 
 
 def _misspelt(part: Part, merged: Merged) -> Iterator[Problem]:
-    used = referenced(merged.sections) | _mentioned(merged)
+    used = _mentioned(merged)
     words = _WORDS[part.folder]
     for section, options in merged.sections.items():
         header = merged.headers.get(section)
@@ -113,7 +111,7 @@ def unknown_ports(jail: JailView, ask: Ask) -> Iterator[Problem]:
 
 
 def _port_place(jail: JailView, word: str) -> Origin:
-    option: Option | None = jail.option("port")
+    option = jail.option("port")
     if option is not None and word in option.text and not is_stock(option.origin):
         return option.at(word)
     return _place_of_argument(jail, "action", word)

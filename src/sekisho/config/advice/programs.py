@@ -10,10 +10,11 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 
+from sekisho.config.options import ACTION, Kind
 from sekisho.config.survey import JailView, Part
 from sekisho.model.problem import Problem, Severity
 
-_COMMANDS = ("actionstart", "actioncheck", "actionban", "actionunban", "actionprolong", "actionflush", "actionstop")
+_COMMANDS = tuple(word for word, kind in ACTION.items() if kind is Kind.FREE)
 _KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "do", "done", "while", "until", "{", "}", "!", "time"})
 _BUILTINS = frozenset(
     {
