@@ -10,7 +10,7 @@ undo, a repair puts everybody back, and stopping needs no list.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from sekisho.enforce.render import (
     RenderError,
@@ -24,7 +24,7 @@ from sekisho.enforce.render import (
 )
 from sekisho.enforce.report import report
 from sekisho.enforce.runner import Outcome, Runner
-from sekisho.model.action import ActionError, Failed, Kind
+from sekisho.model.action import ActionError, Facts, Failed, Kind
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.loglevel import LEVELS
@@ -38,10 +38,6 @@ NOTICE = LEVELS["NOTICE"]
 _TIMEOUT = 60.0  # seconds (COMPAT 5.1)
 _EVERY = ""  # the one life of an action that knows no families
 _BOTH = (Family.INET4.value, Family.INET6.value)
-
-
-Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
-"""Answers what a script asks that its ticket does not know (`render.questions`); of nobody in particular for None."""
 
 
 async def know_nothing(_: Ban | None, __: frozenset[str]) -> Mapping[str, str]:

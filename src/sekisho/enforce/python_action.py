@@ -15,12 +15,12 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from sekisho.enforce.render import parse_ticket
-from sekisho.model.action import ActionError, Failed, Kind
+from sekisho.model.action import ActionError, Facts, Failed, Kind
 from sekisho.model.address import Subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.specs import ActionSpec
@@ -35,8 +35,6 @@ _PIECE = 1 << 14
 _OURS = frozenset({"name", "actname", "timeout"})  # of the arguments: what the action is not given
 _LAZY = ("ip-host", "ipmatches", "ipfailures", "ipjailmatches", "ipjailfailures", "fq-hostname", "sh-hostname")
 _NUMBERS = ("failures", "time", "bantime", "bancount", "restored")
-
-Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
 
 
 class PythonAction:

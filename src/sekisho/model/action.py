@@ -11,12 +11,15 @@ may be slow, and nothing waits for them.
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
+
+Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
+"""Answers which of the tags asked for are known of a ban (None: of nobody in particular; COMPAT 5.3)."""
 
 
 class Kind(enum.Enum):

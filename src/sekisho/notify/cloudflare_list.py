@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -19,11 +18,10 @@ from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban
-from sekisho.notify.http import Answer, send
+from sekisho.notify.access import Access
 from sekisho.notify.outbox import DeliveryError
-from sekisho.notify.services import Request
+from sekisho.notify.services import CLOUDFLARE, Request, bearer, json_request, note_of
 
-_API = "https://api.cloudflare.com/client/v4"
 _NEEDS = ("cfaccount", "cflist", "cftoken")
 _BATCH = 1000  # items in one request
 _PAGE = 500  # items in one answer, the most that the API gives
@@ -31,12 +29,11 @@ _TRIES = 5  # at a change, while another one is under way
 _LONGEST_PAUSE = 30.0  # seconds between them
 _LOOKS = 60  # at an operation under way, before it is given up
 
-Send = Callable[..., Answer]
 T = TypeVar("T")
 
 
 class CloudflareList:
-    """Implements `sekisho.model.action.Action`. `clock` gives seconds since the epoch; `send` is `http.send`.
+    """Implements `sekisho.model.action.Action`. `clock` gives seconds since the epoch.
 
     `pause`: seconds between two looks at an operation under way.
     """
@@ -50,16 +47,13 @@ class CloudflareList:
         *,
         jail: str,
         clock: Callable[[], float],
-        send: Send = send,
         pause: float = 1.0,
     ) -> None:
         self.name = spec.actname
         self._jail = jail
-        self._clock = clock
-        self._send = send
         self._pause = pause
-        self._parameters = {name: text for name, text in spec.properties.items() if text}
-        self._note = self._parameters.get("notes") or f"Fail2Ban {jail}"
+        self._access = Access(spec, jail=jail, clock=clock, url=CLOUDFLARE, needs=_NEEDS, secrets=("cftoken",))
+        self._note = note_of(self._access.parameters, jail)
         self._barred: set[Subject] = set()
 
     def __repr__(self) -> str:
@@ -67,11 +61,7 @@ class CloudflareList:
 
     async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
         """Leave exactly `standing` of what is ours. Raises ActionError: a parameter is missing, no answer."""
-        missing = [name for name in _NEEDS if name not in self._parameters]
-        if missing:
-            raise ActionError(
-                f"[{self._jail}] action {self.name}: {', '.join(missing)} must be set, as {self.name}[...]"
-            )
+        self._access.require()
         wanted = {ban.target for ban in standing}
         try:
             held = await self._held()
@@ -143,8 +133,7 @@ class CloudflareList:
 
     async def _work(self, method: str, content: object) -> None:
         """Have the items changed, and wait until they are. Raises DeliveryError."""
-        headers = {**self._headers(), "Content-Type": "application/json"}
-        told = await self._insisted(Request(method, self._items(), headers, json.dumps(content).encode()))
+        told = await self._insisted(json_request(method, self._items(), self._headers(), content))
         with _understood():
             path = f"{self._lists()}/bulk_operations/{quote(told['result']['operation_id'], safe='')}"
         for _ in range(_LOOKS):
@@ -170,25 +159,18 @@ class CloudflareList:
         return await self._asked(request)
 
     async def _asked(self, request: Request) -> Any:  # noqa: ANN401 - JSON
-        call = partial(
-            self._send,
-            self._parameters.get("url") or _API,
-            request,
-            now=self._clock(),
-            secrets=[self._parameters["cftoken"]],
-        )
-        answer = await asyncio.to_thread(call)
+        answer = await self._access.ask(request)
         with _understood():
             return json.loads(answer.body)
 
     def _lists(self) -> str:
-        return f"/accounts/{quote(self._parameters['cfaccount'], safe='')}/rules/lists"
+        return f"/accounts/{quote(self._access.parameters['cfaccount'], safe='')}/rules/lists"
 
     def _items(self) -> str:
-        return f"{self._lists()}/{quote(self._parameters['cflist'], safe='')}/items"
+        return f"{self._lists()}/{quote(self._access.parameters['cflist'], safe='')}/items"
 
     def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._parameters['cftoken']}"}
+        return bearer(self._access.parameters)
 
 
 @contextlib.contextmanager

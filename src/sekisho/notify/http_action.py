@@ -9,26 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.switch import parse_switch
 from sekisho.model.verdict import Ban, Cause
+from sekisho.notify.access import Access
 from sekisho.notify.backoff import Backoff
-from sekisho.notify.http import Answer, send
 from sekisho.notify.outbox import DeliveryError, Outbox, OutboxStatistics
-from sekisho.notify.services import SERVICES, Request
+from sekisho.notify.services import SERVICES
 
 _GRACE = 5.0  # seconds that a stop waits for what is still to be told
 _AT_ONCE = 4  # requests under way to one service
 
-Send = Callable[..., Answer]
-
 
 class HttpAction:
-    """Implements `sekisho.model.action.Action`. `clock` gives seconds since the epoch; `send` is `http.send`."""
+    """Implements `sekisho.model.action.Action`. `clock` gives seconds since the epoch."""
 
     survives_stop = False
 
@@ -38,7 +35,6 @@ class HttpAction:
         *,
         jail: str,
         clock: Callable[[], float],
-        send: Send = send,
         backoff: Backoff | None = None,
     ) -> None:
         """Raises ValueError: the action file names no service that is known."""
@@ -49,11 +45,16 @@ class HttpAction:
         self._service = SERVICES[which]
         self.kind = Kind.ENFORCER if self._service.bars else Kind.NOTIFIER
         self._jail = jail
-        self._clock = clock
-        self._send = send
-        self._parameters = {name: text for name, text in spec.properties.items() if text}
-        self._url = self._parameters.get("url") or self._service.url
-        self._skips_restored = parse_switch(self._parameters.get("norestored", ""))
+        self._access = Access(
+            spec,
+            jail=jail,
+            clock=clock,
+            url=self._service.url,
+            needs=self._service.needs,
+            secrets=self._service.secrets,
+            harmless=self._service.harmless,
+        )
+        self._skips_restored = parse_switch(spec.properties.get("norestored", ""))
         self._ids: dict[Subject, str] = {}
         self._turn = asyncio.Semaphore(_AT_ONCE)
         self._outbox: Outbox[Ban] = Outbox(self._tell, name=f"[{jail}] {spec.actname}", what="report", backoff=backoff)
@@ -63,11 +64,7 @@ class HttpAction:
 
     async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
         """Begin; a service that bars is told again of whoever stands. Raises ActionError: a parameter is missing."""
-        missing = [name for name in self._service.needs if name not in self._parameters]
-        if missing:
-            raise ActionError(
-                f"[{self._jail}] action {self.name}: {', '.join(missing)} must be set, as {self.name}[...]"
-            )
+        self._access.require()
         if self._service.bars:
             return await self.ban(standing)
         self._outbox.start()
@@ -117,24 +114,17 @@ class HttpAction:
         return [failed for failed in await asyncio.gather(*map(attempt, bans)) if failed is not None]
 
     async def _tell(self, ban: Ban) -> None:
-        await self._sent(self._service.ban(self._parameters, ban))
+        await self._access.ask(self._service.ban(self._access.parameters, ban))
 
     async def _bar(self, ban: Ban) -> None:
-        answer = await self._sent(self._service.ban(self._parameters, ban))
+        answer = await self._access.ask(self._service.ban(self._access.parameters, ban))
         self._ids[ban.subject] = answer.identifier()
 
     async def _lift(self, ban: Ban) -> None:
         known = self._ids.pop(ban.subject, "")
         if not known and self._service.find is not None:
-            known = (await self._sent(self._service.find(self._parameters, ban))).identifier()
+            known = (await self._access.ask(self._service.find(self._access.parameters, ban))).identifier()
             if not known:
                 return  # it is not there
         assert self._service.unban is not None
-        await self._sent(self._service.unban(self._parameters, ban, known))
-
-    async def _sent(self, request: Request) -> Answer:
-        secrets = [self._parameters.get(name, "") for name in self._service.secrets]
-        call = partial(
-            self._send, self._url, request, now=self._clock(), secrets=secrets, harmless=self._service.harmless
-        )
-        return await asyncio.to_thread(call)
+        await self._access.ask(self._service.unban(self._access.parameters, ban, known))

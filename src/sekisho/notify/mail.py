@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import make_msgid
 from functools import partial
 
-from sekisho.model.action import ActionError, Failed, Kind
+from sekisho.model.action import ActionError, Facts, Failed, Kind
 from sekisho.model.address import Subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban, Cause
@@ -26,9 +26,6 @@ from sekisho.notify.outbox import Outbox, OutboxStatistics
 from sekisho.notify.sendmail import find_sendmail, run_mailer, send_by_sendmail
 from sekisho.notify.settings import Mailer, MailSettings, parse_settings
 from sekisho.notify.smtp import send_by_smtp
-
-Facts = Callable[[Ban | None, frozenset[str]], Awaitable[Mapping[str, str]]]
-"""Answers what a ban does not know of itself, by the tags of COMPAT 5.3."""
 
 Deliver = Callable[[EmailMessage], Awaitable[None]]
 """Hands a letter over; raises DeliveryError."""

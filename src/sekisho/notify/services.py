@@ -19,6 +19,8 @@ from urllib.parse import quote, urlencode
 from sekisho.model.address import Family
 from sekisho.model.verdict import Ban
 
+CLOUDFLARE = "https://api.cloudflare.com/client/v4"
+
 _LONGEST_NOTE = 1000  # characters; services cut or refuse longer ones
 
 Parameters = Mapping[str, str]
@@ -60,7 +62,8 @@ class Service:
         return self.unban is not None
 
 
-def _json(method: str, path: str, headers: Mapping[str, str], content: object) -> Request:
+def json_request(method: str, path: str, headers: Mapping[str, str], content: object) -> Request:
+    """Return a request with `content` as JSON."""
     body = json.dumps(content).encode()
     return Request(method, path, {**headers, "Content-Type": "application/json"}, body)
 
@@ -70,8 +73,9 @@ def _form(path: str, headers: Mapping[str, str], fields: Mapping[str, str]) -> R
     return Request("POST", path, {**headers, "Content-Type": "application/x-www-form-urlencoded"}, body)
 
 
-def _note(parameters: Parameters, ban: Ban) -> str:
-    return parameters.get("notes") or f"Fail2Ban {parameters.get('name', ban.jail)}"
+def note_of(parameters: Parameters, jail: str) -> str:
+    """Return what an entry says of itself: whose it is."""
+    return parameters.get("notes") or f"Fail2Ban {parameters.get('name', jail)}"
 
 
 def _evidence(ban: Ban) -> str:
@@ -107,7 +111,7 @@ def _ipthreat(parameters: Parameters, ban: Ban) -> Request:
         "system": parameters["ipthreat_system"],
         "notes": f"{ban.failures} failures in {ban.jail}",
     }
-    return _json("POST", "/api/report", {"X-API-KEY": parameters["ipthreat_apikey"]}, content)
+    return json_request("POST", "/api/report", {"X-API-KEY": parameters["ipthreat_apikey"]}, content)
 
 
 _PROTOCOLS = {"icmp": "1", "tcp": "6", "udp": "17"}  # IANA's numbers
@@ -137,7 +141,8 @@ def _cloudflare_account(parameters: Parameters) -> dict[str, str]:
     return {"X-Auth-Email": parameters["cfuser"], "X-Auth-Key": parameters["cftoken"]}
 
 
-def _cloudflare_token(parameters: Parameters) -> dict[str, str]:
+def bearer(parameters: Parameters) -> dict[str, str]:
+    """Return the headers of who has a token of Cloudflare's."""
     return {"Authorization": f"Bearer {parameters['cftoken']}"}
 
 
@@ -159,9 +164,9 @@ def _access_rule(headers: Callable[[Parameters], dict[str, str]]) -> tuple[Make,
         content = {
             "mode": parameters.get("cfmode") or "block",
             "configuration": {"target": _target(parameters, ban), "value": ban.target.text},
-            "notes": _note(parameters, ban),
+            "notes": note_of(parameters, ban.jail),
         }
-        return _json("POST", _access_rules(parameters), headers(parameters), content)
+        return json_request("POST", _access_rules(parameters), headers(parameters), content)
 
     def unban(parameters: Parameters, _: Ban, known: str) -> Request:
         return Request("DELETE", f"{_access_rules(parameters)}/{quote(known, safe='')}", headers(parameters))
@@ -185,10 +190,10 @@ def _netscaler(parameters: Parameters, ban: Ban) -> Request:
         "policydataset_value_binding": {
             "name": parameters["ns_dataset"],
             "value": ban.target.text,
-            "comment": _note(parameters, ban),
+            "comment": note_of(parameters, ban.jail),
         }
     }
-    return _json(
+    return json_request(
         "POST", f"/nitro/v1/config/policydataset_value_binding/{_dataset(parameters)}", _basic(parameters), content
     )
 
@@ -207,7 +212,7 @@ def _basic(parameters: Parameters) -> dict[str, str]:
 
 
 _BY_ACCOUNT = _access_rule(_cloudflare_account)
-_BY_TOKEN = _access_rule(_cloudflare_token)
+_BY_TOKEN = _access_rule(bearer)
 _RULE_IS_THERE = ("duplicate_of_existing",)
 
 SERVICES: Mapping[str, Service] = {
@@ -223,14 +228,14 @@ SERVICES: Mapping[str, Service] = {
     ),
     "mynetwatchman": Service("", ("url", "mnwlogin", "mnwpass"), ("mnwpass",), _mynetwatchman),
     "cloudflare": Service(
-        "https://api.cloudflare.com/client/v4",
+        CLOUDFLARE,
         ("cfuser", "cftoken"),
         ("cftoken",),
         *_BY_ACCOUNT,
         harmless=_RULE_IS_THERE,
     ),
     "cloudflare-token": Service(
-        "https://api.cloudflare.com/client/v4",
+        CLOUDFLARE,
         ("cfzone", "cftoken"),
         ("cftoken",),
         *_BY_TOKEN,
