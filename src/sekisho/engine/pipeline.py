@@ -86,34 +86,27 @@ class Pipeline:
         self._ignores = ignores
         self._doubts = Doubts(ignores, self._judge_asked, self.settle)
 
-    def judge(self, jail: Jail, failure: Failure, *, weight: int = 1) -> bool:
-        """Judge one failure; False when it is ignored. Nothing is settled yet.
+    def judge(self, jail: Jail, failure: Failure) -> None:
+        """Judge one failure. Nothing is settled yet.
 
         In a jail with ignorecommand it is judged when that has been asked, and settled then.
         """
         source = self.exempts(jail, failure)
-        if source is not None:
-            self._conclude(jail, Ignored(failure, source))
-            return False
-        if jail.spec.ignorecommand.command:
+        if source is None and jail.spec.ignorecommand.command:
             self._doubts.put(jail, failure)
         else:
-            self._count(jail, failure, weight=weight)
-        return True
+            self._judge_known(jail, failure, source)
 
     async def attempt(self, jail: Jail, failure: Failure, *, weight: int) -> bool:
         """Judge a failure that a person reports, and settle it; False when it is ignored, by a command too."""
         source = self.exempts(jail, failure)
-        if source is None and await self.is_ignored(jail, failure):
+        if source is None and await self._is_ignored(jail, failure):
             source = "command"
-        if source is not None:
-            self._conclude(jail, Ignored(failure, source))
-        else:
-            self._count(jail, failure, weight=weight)
+        self._judge_known(jail, failure, source, weight=weight)
         self.settle()
         return source is None
 
-    async def is_ignored(self, jail: Jail, failure: Failure) -> bool:
+    async def _is_ignored(self, jail: Jail, failure: Failure) -> bool:
         """Return whether the jail's ignorecommand exempts whom a failure concerns."""
         return bool(jail.spec.ignorecommand.command) and await self._ignores(jail.spec.ignorecommand, failure)
 
@@ -130,21 +123,21 @@ class Pipeline:
     async def _reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
         for ban in bans:
             failure = Failure(jail.name, ban.subject, ban.time, ban.matches, ban.captured, ban.address)
-            is_exempt = await self.is_ignored(jail, failure)
+            is_exempt = await self._is_ignored(jail, failure)
             if is_exempt and self._jails.get(jail.name) is jail and jail.standing.get(ban.subject) is ban:
                 self._conclude(jail, Ignored(failure, "command"))
                 self.unban(jail, Unban(ban, Release.EXPIRED))
                 self.settle()
 
     def _judge_asked(self, jail: Jail, failure: Failure, is_exempt: bool) -> None:  # noqa: FBT001 - an answer
-        if self._jails.get(jail.name) is not jail:
-            return
-        if is_exempt:
-            self._conclude(jail, Ignored(failure, "command"))
-        else:
-            self._count(jail, failure)
+        if self._jails.get(jail.name) is jail:
+            self._judge_known(jail, failure, "command" if is_exempt else None)
 
-    def _count(self, jail: Jail, failure: Failure, *, weight: int = 1) -> None:
+    def _judge_known(self, jail: Jail, failure: Failure, source: str | None, *, weight: int = 1) -> None:
+        """Judge a failure of which it is known what exempts it, if anything does."""
+        if source is not None:
+            self._conclude(jail, Ignored(failure, source))
+            return
         standing, now = jail.standing.get(failure.subject), self._clock.now()
         known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
         verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)

@@ -112,12 +112,8 @@ class Matcher:
         channel: int | None,  # noqa: ARG002 - a file has none
     ) -> None:
         data, source, placing = block.data, block.source, self._placing
-        encoding, telling, hear, may_hear = (
-            self.filter.encoding,
-            self._book.telling,
-            self._book.hear,
-            self._book.may_hear,
-        )
+        encoding, book = self.filter.encoding, self._book
+        telling, hear, may_hear = book.telling, book.hear, book.may_hear
         opening: Opening | None = None  # lines of the second at hand have their time without a look at their date
         last = -1
         for start, end, mask in candidates:

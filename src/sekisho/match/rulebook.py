@@ -119,12 +119,10 @@ class RuleBook:
         text = remainder + "\n"
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        before = None
-        if self._prefix is not None:
-            before = self._prefix(text)
-            if before is None:
-                return [], False
-            text = self._content_of(text, before)[0]
+        narrowed = self._narrow(text)
+        if narrowed is None:
+            return [], False
+        before, text, _ = narrowed
         matches: list[Match] = []
         for trial in self._rules if mask is None else self._chosen(mask):
             found = trial.search(text)
@@ -143,12 +141,10 @@ class RuleBook:
         text = buffer.push(line)
         if self._ignore_early and self._is_ignored(text):
             return [], True
-        before, searched, shift = None, text, 0
-        if self._prefix is not None:
-            before = self._prefix(text)
-            if before is None:
-                return [], False
-            searched, shift = self._content_of(text, before)
+        narrowed = self._narrow(text)
+        if narrowed is None:
+            return [], False
+        before, searched, shift = narrowed
         for trial in self._rules:
             found = trial.search(searched)
             if found is None:
@@ -161,6 +157,13 @@ class RuleBook:
             match = self._match(trial, before, found, evidence, now=now)
             return [] if match is None else [match], False
         return [], False
+
+    def _narrow(self, text: str) -> tuple[re.Match[str] | None, str, int] | None:
+        """The match of prefregex, what it leaves of a text, and where that begins; None where it does not match."""
+        if self._prefix is None:
+            return None, text, 0
+        before = self._prefix(text)
+        return None if before is None else (before, *self._content_of(text, before))
 
     def _content_of(self, text: str, before: re.Match[str]) -> tuple[str, int]:
         """What prefregex leaves of a text, and where that begins: all of it when it has captured no content."""
