@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from sekisho.model.problem import Origin, Problem, Severity
+from sekisho.model.problem import Origin, Problem, Severity, parse_problem
 
 
 @pytest.mark.parametrize(
@@ -20,5 +22,6 @@ from sekisho.model.problem import Origin, Problem, Severity
     ],
 )
 def test_a_problem_is_one_sentence(problem: Problem, told: str) -> None:
-    """File and line come first, the remedy last."""
+    """File and line come first, the remedy last; at the other end of a socket too."""
     assert str(problem) == told
+    assert parse_problem(json.loads(json.dumps(problem.document()))) == problem

@@ -156,17 +156,7 @@ def _document(report: _Report, *, verbose: bool) -> dict[str, Any]:
         "broken": report.tree.configuration.broken,
         "ready": list(report.ready),
         "failed": list(report.failed),
-        "problems": [
-            {
-                "severity": problem.severity.value,
-                "file": problem.origin.file if problem.origin else None,
-                "line": (problem.origin.line or None) if problem.origin else None,
-                "jail": problem.jail,
-                "text": problem.text,
-                "remedy": problem.remedy,
-            }
-            for problem in report.problems
-        ],
+        "problems": [problem.document() for problem in report.problems],
     }
     if verbose:
         document["notes"] = list(replaced(report.tree))

@@ -15,6 +15,7 @@ from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, FAILED, add_reach_arguments, complain, reach
 from sekisho.cli.tables import paint
 from sekisho.control.client import ControlError
+from sekisho.model.problem import parse_problem
 
 EXAMPLES = """\
 sekisho reload --dry-run          what would change, option by option; nothing does
@@ -52,10 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(outcome: Mapping[str, Any]) -> None:
     for problem in outcome["problems"]:
-        line = f":{problem['line']}" if problem["line"] else ""
-        where = f"{problem['file']}{line}: " if problem["file"] else ""
-        mend = f" ({problem['remedy']})" if problem["remedy"] else ""
-        print(printable(f"{problem['severity'] + ':':<9}{where}{problem['text']}{mend}"))
+        print(printable(f"{problem['severity'] + ':':<9}{parse_problem(problem)}"))
     for change in outcome["server"]:
         print(_line("fail2ban.conf", change))
     for jail in outcome["jails"]:

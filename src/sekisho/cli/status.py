@@ -12,6 +12,7 @@ from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, add_reach_arguments, complain, reach
 from sekisho.cli.tables import Table, print_table
 from sekisho.control.client import ControlError
+from sekisho.model.problem import parse_problem
 
 EXAMPLES = """\
 sekisho status               all jails
@@ -60,15 +61,7 @@ def _print_server(status: Mapping[str, Any]) -> None:
     heading = f"Sekisho {status['version']}, since {_moment(status['started'])}: {count}, {banned} banned"
     print_table(Table(heading, ("JAIL", "FAILED", "IN ALL", "BANNED", "EVER", "READS", "HEALTH"), rows, _NUMBERS))
     for problem in status["problems"]:
-        print(f"{problem['severity']}: {_problem(problem)}")
-
-
-def _problem(problem: Mapping[str, Any]) -> str:
-    line = f":{problem['line']}" if problem["line"] else ""
-    where = f"{problem['file']}{line}: " if problem["file"] else ""
-    who = f"jail '{problem['jail']}': " if problem["jail"] else ""
-    mend = f" ({problem['remedy']})" if problem["remedy"] else ""
-    return printable(f"{where}{who}{problem['text']}{mend}")
+        print(f"{problem['severity']}: {printable(str(parse_problem(problem)))}")
 
 
 def _print_jail(jail: Mapping[str, Any]) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from sekisho.control.protocol import Kind, Value
 from sekisho.control.status import ban_document, by_end, render_ban_time
-from sekisho.control.table import BASIC, CHANGES, FACTS, JAIL, Unmet, Word
+from sekisho.control.table import BASIC, CHANGES, FACTS, JAIL, Unmet, Word, parse_seconds
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import Subject, parse_subject
-from sekisho.model.duration import parse_duration
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
 
@@ -92,7 +91,7 @@ async def ban(engine: EngineApi, *words: str) -> Value:
     """Bar addresses in one jail or in all, for a time and with a reason; how many were new, by jail."""
     (jail, *texts), options = _split(words, ("--for", "--reason"))
     length = options.get("--for", "")
-    duration = int(parse_duration(length)) if length else None
+    duration = parse_seconds(length) if length else None
     if duration is not None and duration <= 0 and duration != PERMANENT:
         raise Unmet(Kind.VALUE, f"a ban of {length} would be over at once")
     jails = engine.status().jails if jail == ALL else (jail,)

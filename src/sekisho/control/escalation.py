@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sekisho.control.protocol import Value
-from sekisho.model.duration import parse_duration, parse_multipliers
+from sekisho.control.table import parse_seconds
+from sekisho.model.duration import parse_multipliers
 from sekisho.model.specs import EscalationSpec, JailSpec
 from sekisho.model.switch import parse_switch
 
@@ -22,8 +23,8 @@ _ROWS: tuple[tuple[str, str, str, Callable[[str], object]], ...] = (
     ("factor", "<EXPRESSION>", "what a longer ban time is multiplied with", str),
     ("formula", "<EXPRESSION>", "the ban time by ban.Time, ban.Count and banFactor", str),
     ("multipliers", "<NUMBERS>", "what bantime is multiplied with after 1, 2, 3 ... bans", parse_multipliers),
-    ("maxtime", "<TIME>", "the longest that a ban may become", lambda text: int(parse_duration(text))),
-    ("rndtime", "<TIME>", "how much a longer ban may get by chance", lambda text: max(0, int(parse_duration(text)))),
+    ("maxtime", "<TIME>", "the longest that a ban may become", parse_seconds),
+    ("rndtime", "<TIME>", "how much a longer ban may get by chance", lambda text: max(0, parse_seconds(text))),
     ("overalljails", "<on|off>", "whether bans of the other jails count too", parse_switch),
 )
 

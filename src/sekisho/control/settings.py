@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 
 from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
-from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count
+from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_seconds
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import parse_subject
-from sekisho.model.duration import parse_duration
 from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
 from sekisho.model.specs import FilterSpec, JailSpec, LogPath
 from sekisho.model.switch import parse_switch
@@ -48,10 +47,6 @@ def _expressions(option: str) -> Show:
 
 def _filter(spec: JailSpec, **changes: object) -> JailSpec:
     return replace(spec, filter=replace(spec.filter, **changes))  # type: ignore[arg-type]
-
-
-def _seconds(text: str) -> int:
-    return int(parse_duration(text))
 
 
 def _set_usedns(spec: JailSpec, text: str) -> JailSpec:
@@ -194,10 +189,10 @@ SETTINGS: tuple[Setting, ...] = (
          lambda spec: render_ignorecache(spec.ignorecommand.cache), lambda spec, text: replace(
              spec, ignorecommand=replace(spec.ignorecommand, cache=parse_ignorecache(text)))),
     _one("bantime", "<TIME>", "how long a ban lasts; -1: for ever", lambda spec: spec.bantime,
-         lambda spec, text: replace(spec, bantime=_seconds(text))),
+         lambda spec, text: replace(spec, bantime=parse_seconds(text))),
     *(_one(*row) for row in ESCALATION),
     _one("findtime", "<TIME>", "the span within which failures add up", lambda spec: spec.findtime,
-         lambda spec, text: replace(spec, findtime=_seconds(text))),
+         lambda spec, text: replace(spec, findtime=parse_seconds(text))),
     _one("maxretry", "<COUNT>", "how many failures ban", lambda spec: spec.maxretry,
          lambda spec, text: replace(spec, maxretry=parse_count(text))),
     _one("maxmatches", "<COUNT>", "how many lines are kept as evidence", lambda spec: spec.maxmatches,

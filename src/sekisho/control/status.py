@@ -64,7 +64,7 @@ def document(engine: EngineApi, names: tuple[str, ...]) -> Mapping[str, Value]:
         "version": status.version,
         "started": status.started,
         "jails": [_jail_document(engine.jail_status(name)) for name in names or sorted(status.jails)],
-        "problems": [_problem_document(problem) for problem in status.problems],
+        "problems": [problem.document() for problem in status.problems],
     }
 
 
@@ -97,17 +97,6 @@ def ban_document(ban: Ban) -> Mapping[str, Value]:
     }
 
 
-def _problem_document(problem: Problem) -> Mapping[str, Value]:
-    return {
-        "severity": problem.severity.value,
-        "text": problem.text,
-        "jail": problem.jail,
-        "file": problem.origin.file if problem.origin else None,
-        "line": problem.origin.line if problem.origin else None,
-        "remedy": problem.remedy,
-    }
-
-
 def reload_document(outcome: Reloaded) -> Mapping[str, Value]:
     """Return what a reload did, or would do, for `sekisho reload`."""
     return {
@@ -121,7 +110,7 @@ def reload_document(outcome: Reloaded) -> Mapping[str, Value]:
             for change in outcome.jails
         ],
         "server": [_change_document(option) for option in outcome.server],
-        "problems": [_problem_document(problem) for problem in outcome.problems],
+        "problems": [problem.document() for problem in outcome.problems],
     }
 
 

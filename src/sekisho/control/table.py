@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sekisho.control.protocol import Granted, Kind, Value
+from sekisho.model.duration import parse_duration
 
 JAIL = "<JAIL>"
 
@@ -87,6 +88,11 @@ class Word:
         if len(rest) < self.least:
             raise Unmet(Kind.ARGUMENTS, f"expected: {self.usage}")
         return rest if self.most is None else rest[: self.most]
+
+
+def parse_seconds(text: str) -> int:
+    """Return the whole seconds of a time such as `1h`; raises ValueError."""
+    return int(parse_duration(text))
 
 
 def parse_count(text: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 class Severity(enum.Enum):
@@ -39,3 +41,20 @@ class Problem:
         who = f"jail {self.jail!r}: " if self.jail else ""
         mend = f" ({self.remedy})" if self.remedy else ""
         return f"{where}{who}{self.text}{mend}"
+
+    def document(self) -> dict[str, str | int | None]:
+        """Return the problem for programs, and for the other end of a socket (`parse_problem`)."""
+        return {
+            "severity": self.severity.value,
+            "file": self.origin.file if self.origin else None,
+            "line": (self.origin.line or None) if self.origin else None,
+            "jail": self.jail,
+            "text": self.text,
+            "remedy": self.remedy,
+        }
+
+
+def parse_problem(document: Mapping[str, Any]) -> Problem:
+    """Return the problem that `document` was made of."""
+    origin = Origin(document["file"], document["line"] or 0) if document["file"] else None
+    return Problem(Severity(document["severity"]), document["text"], origin, document["jail"], document["remedy"])
