@@ -483,16 +483,11 @@ def test_what_is_not_a_setting_is_not_sent(tree: Tree) -> None:
             "skip_if_nologs = true\naction = note[port=%(port)s]\n",
         }
     )
-    (added, *said, started) = [command for command in stream_of(load(directory), nothing) if "j" in command[1:2]]
+    (added, *said, started) = [command for command in stream_of(load(directory)) if "j" in command[1:2]]
     assert (added, started) == (["add", "j", "polling"], ["start", "j"])
     names = {command[2] for command in said}
     assert names.isdisjoint({"enabled", "filter", "backend", "port", "maxretry", "skip_if_nologs"})
     assert ["set", "j", "addaction", "note"] in said
-
-
-def nothing(_: str) -> list[str]:
-    """Return no file for any glob."""
-    return []
 
 
 @pytest.mark.parametrize("option", ["-d", "--dp", "--dump-pretty"])

@@ -288,7 +288,7 @@ class _Client:
             shown = "ERROR: The configuration stream failed because of the invalid syntax."
             raise Failed("Failed during configuration", shown=shown)
         is_pretty = self.invocation.asked is Asked.DUMP_PRETTY
-        for command in stream_of(found, _expanded):
+        for command in stream_of(found):
             print(pformat(command, sort_dicts=False) if is_pretty else repr(command))
         if found.failed and not found.jails:
             raise Failed("no jail can run")
@@ -320,18 +320,13 @@ class _Client:
 
 def _complain_of(found: Configuration) -> None:
     """Say every mistake of a tree, and which jails have no log yet: ours wait for theirs (COMPAT 1.10)."""
+    from sekisho.config.logpaths import not_found
     from sekisho.config.stream import unlogged
 
     for problem in found.problems:
         complain(problem.severity.name, str(problem))
-    for jail in unlogged(found, _expanded):
-        complain("WARNING", f"Have not found any log file for {jail!r} jail.")
-
-
-def _expanded(pattern: str) -> list[str]:
-    from glob import glob
-
-    return sorted(glob(pattern))
+    for jail in unlogged(found):
+        complain("WARNING", not_found(jail))
 
 
 def _by() -> str:

@@ -26,6 +26,11 @@ def is_stock(origin: Origin) -> bool:
     return origin.file.startswith(f"{STOCK}/")
 
 
+def matches(pattern: str) -> list[str]:
+    """Return the paths that the glob of a log path names and that exist, sorted; a dangling link does not."""
+    return sorted(path for path in glob.iglob(pattern) if os.path.exists(path))  # noqa: PTH110, PTH207 - text of a path
+
+
 class Layer(enum.Enum):
     """Who wrote a file. `APART`: one that was named by its path and lies in no tree."""
 
@@ -92,10 +97,6 @@ class Files:
         stock = self._in(Layer.STOCK, relative) if by.layer is Layer.STOCK or not own else []
         local = str(PurePosixPath(relative).with_suffix(".local"))
         return stock + own + (self._in(Layer.OWN, local) if local != relative else [])
-
-    def has_match(self, pattern: str) -> bool:
-        """Return whether the glob of a log path names anything that exists; a dangling link does not."""
-        return any(os.path.exists(path) for path in glob.iglob(pattern))  # noqa: PTH110, PTH207 - text of a path
 
     def names(self, folder: str) -> list[str]:
         """Return the names that `folder` (`filter.d`) defines in either layer, sorted, for suggestions."""

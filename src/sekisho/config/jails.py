@@ -15,7 +15,7 @@ from sekisho.config.actions import read_actions
 from sekisho.config.brackets import parse_brackets
 from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.escalation import read_escalation
-from sekisho.config.files import Files, is_stock
+from sekisho.config.files import Files, is_stock, matches
 from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
 from sekisho.config.ignoring import read_ignorecommand
 from sekisho.config.ini import DEFAULT, Option
@@ -126,9 +126,7 @@ class _Reader:
             )
         logpaths = read_logpaths(values)
         backend = self.backend()
-        has_logs = any(
-            log.pattern == self.shared.own_log or self.shared.files.has_match(log.pattern) for log in logpaths
-        )
+        has_logs = any(log.pattern == self.shared.own_log or matches(log.pattern) for log in logpaths)
         outlook = Outlook(backend) if has_logs or not logpaths else without_logs(values, backend)
         backend, self.is_skipped = outlook.backend, outlook.is_skipped
         filter_ = self.filter(backend)

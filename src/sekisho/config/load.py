@@ -14,7 +14,7 @@ from types import MappingProxyType
 from sekisho import __version__
 from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.files import STOCK, Files
-from sekisho.config.layers import merge
+from sekisho.config.layers import Merged, merge
 from sekisho.config.server import doubtful, read_server
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
@@ -48,12 +48,17 @@ def find_directory(explicit: str | None) -> Path:
 
 def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configuration:
     """Return everything that the tree says. `overrides` are the command line's socket, pidfile, loglevel ..."""
+    files = Files(directory)
+    return understand(files, directory, merge(files, "fail2ban"), merge(files, "jail"), overrides)
+
+
+def understand(
+    files: Files, directory: Path, general: Merged, merged: Merged, overrides: Mapping[str, str] = _NOTHING
+) -> Configuration:
+    """Return what the merged fail2ban.conf (`general`) and jail.conf of the tree in `directory` say."""
     from sekisho.config.jails import JailFiles, read_jails
 
-    files = Files(directory)
     constants = constants_of(directory)
-    general = merge(files, "fail2ban")
-    merged = merge(files, "jail")
     server, problems = read_server(general, overrides, constants)
     problems = [*general.problems, *merged.problems, *problems, *doubtful(general)]
     if not directory.is_dir():

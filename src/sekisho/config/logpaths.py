@@ -9,6 +9,16 @@ from sekisho.config.values import Values
 from sekisho.model.specs import BackendSpec, LogPath
 
 
+def not_found(jail: str) -> str:
+    """Return how people know that none of a jail's logs exists (COMPAT 1.10)."""
+    return f"Have not found any log file for {jail!r} jail."
+
+
+def left_out(jail: str) -> str:
+    """Return how people know that a jail is left out for that."""
+    return f"Jail {jail!r} skipped, because of missing log files."
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """By which backend a jail can read, and whether it is left out because it has nothing to read."""
@@ -43,12 +53,12 @@ def without_logs(values: Values, backend: BackendSpec) -> Outlook:
     """
     if backend.is_journal:
         return Outlook(backend)
-    what, origin = f"Have not found any log file for {values.jail!r} jail.", values.origin("logpath")
+    origin = values.origin("logpath")
     may_switch = backend.name.startswith("auto") and values.typed("systemd_if_nologs", parse_bool)
     if may_switch and values.is_set("journalmatch"):
-        values.warn(f"{what} Jail will monitor systemd journal.", origin)
+        values.warn(f"{not_found(values.jail)} Jail will monitor systemd journal.", origin)
         return Outlook(BackendSpec("systemd"))
     is_skipped = values.typed("skip_if_nologs", parse_bool)
     if is_skipped:
-        values.warn(f"Jail {values.jail!r} skipped, because of missing log files.", origin)
+        values.warn(left_out(values.jail), origin)
     return Outlook(backend, is_skipped)

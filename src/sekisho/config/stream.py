@@ -11,6 +11,8 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from sekisho.config.files import matches
+from sekisho.config.logpaths import left_out
 from sekisho.config.options import ACTION, JAIL, Kind, parse_bool, parse_whole
 from sekisho.model.problem import Severity
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec
@@ -37,11 +39,8 @@ _SAID = {
 _TYPED: dict[Kind, Callable[[str], object]] = {Kind.BOOL: parse_bool, Kind.INT: parse_whole}
 
 
-def stream_of(configuration: Configuration, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
-    """Yield the commands in the order in which a server must be given them.
-
-    `expand` returns the files that a glob names now.
-    """
+def stream_of(configuration: Configuration) -> Iterator[Command]:
+    """Yield the commands in the order in which a server must be given them; log files are those that exist now."""
     server = configuration.server
     if server.stacksize:
         yield ["set", "thread", {"stacksize": server.stacksize}]
@@ -55,27 +54,25 @@ def stream_of(configuration: Configuration, expand: Callable[[str], Sequence[str
     well = {jail.name: jail for jail in configuration.jails}
     for name in configuration.enabled:
         if name in well:
-            yield from _jail(well[name], expand)
+            yield from _jail(well[name])
         else:
             yield ["config-error", f"Jail {name!r} skipped, because of {_reason(configuration, name)}"]
     for jail in configuration.jails:
         yield ["start", jail.name]
 
 
-def unlogged(configuration: Configuration, expand: Callable[[str], Sequence[str]]) -> Iterator[str]:
+def unlogged(configuration: Configuration) -> Iterator[str]:
     """Yield the jails that read files, none of which is there yet. Our own log need not be there (COMPAT 1.10)."""
     own = configuration.server.logtarget
     for jail in configuration.jails:
         patterns = [] if jail.backend.is_journal else [log.pattern for log in jail.logpaths]
-        if patterns and own not in patterns and not any(expand(pattern) for pattern in patterns):
+        if patterns and own not in patterns and not any(matches(pattern) for pattern in patterns):
             yield jail.name
 
 
 def _reason(configuration: Configuration, jail: str) -> str:
     """Why the jail cannot run: it is left out for want of a log, or its first mistake, which may be everyone's."""
-    if any(
-        problem.text == f"Jail {jail!r} skipped, because of missing log files." for problem in configuration.problems
-    ):
+    if any(problem.text == left_out(jail) for problem in configuration.problems):
         return "missing log files."
     mistakes = [problem for problem in configuration.problems if problem.severity is Severity.ERROR]
     own = [problem.text for problem in mistakes if problem.jail == jail]
@@ -86,14 +83,14 @@ def _reason(configuration: Configuration, jail: str) -> str:
     return f"wrong configuration: {text}"
 
 
-def _jail(jail: JailSpec, expand: Callable[[str], Sequence[str]]) -> Iterator[Command]:
+def _jail(jail: JailSpec) -> Iterator[Command]:
     texts = {option: setting.text for option, setting in jail.settings.items()}
     yield ["add", jail.name, texts.get("backend", jail.backend.name)]
     yield from _filter(jail, texts)
     yield from _settings(jail, texts)
     if not jail.backend.is_journal:
         for log in jail.logpaths:
-            for path in expand(log.pattern):
+            for path in matches(log.pattern):
                 yield ["set", jail.name, "addlogpath", path, "tail" if log.tail else "head"]
     for action in jail.actions:
         yield from _action(jail.name, action)

@@ -19,7 +19,7 @@ from sekisho.config.filters import read_definition
 from sekisho.config.ini import Option
 from sekisho.config.interpolate import Scope
 from sekisho.config.layers import Merged, merge
-from sekisho.config.load import constants_of, load
+from sekisho.config.load import constants_of, understand
 from sekisho.model.problem import Origin
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec
 
@@ -110,11 +110,11 @@ class Survey:
 def survey(directory: Path) -> Survey:
     """Return everything about the tree in `directory`; like `load` it raises for no mistake in a file."""
     files = Files(directory)
-    merged = merge(files, "jail")
-    configuration = load(directory)
+    general, merged = merge(files, "fail2ban"), merge(files, "jail")
+    configuration = understand(files, directory, general, merged)
     constants = constants_of(directory)
     jails = tuple(_view(files, merged, spec, constants) for spec in configuration.jails)
-    return Survey(directory, files, merge(files, "fail2ban"), merged, configuration, jails, constants)
+    return Survey(directory, files, general, merged, configuration, jails, constants)
 
 
 def _view(files: Files, merged: Merged, spec: JailSpec, constants: Mapping[str, str]) -> JailView:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from sekisho.config.files import Layer, is_stock
+from sekisho.config.files import Layer, is_stock, matches
 from sekisho.config.ini import DEFAULT
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import near
@@ -115,7 +114,7 @@ def judge_sources(jail: JailView, logtarget: str) -> Iterator[Problem]:
         yield Problem(Severity.WARNING, text, jail.place("backend"), spec.name, remedy)
     elif not spec.backend.is_journal and spec.logpaths and not fed:
         patterns = [log.pattern for log in spec.logpaths]
-        if not any(glob.glob(pattern) for pattern in patterns):  # noqa: PTH207 - an absolute pattern
+        if not any(map(matches, patterns)):
             text = f"no file matches logpath {' '.join(patterns)!r}: nothing is read"
             remedy = "check the path, or set backend = systemd where the service logs to the journal"
             yield Problem(Severity.WARNING, text, jail.place("logpath", patterns[0]), spec.name, remedy)
