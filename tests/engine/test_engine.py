@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sekisho.engine.api import Refused, Reload, UnknownJail
 from sekisho.model.action import Action
 from sekisho.model.address import parse_subject
 from sekisho.model.specs import ActionSpec, FilterSpec, JailSpec, LogPath
-from sekisho.model.verdict import Ban, Cause
+from sekisho.model.verdict import Cause
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 Play = Callable[[MemoryHouse], Awaitable[None]]
@@ -277,21 +277,6 @@ def test_a_restart_of_a_jail_keeps_bans_unless_asked_to_unban(house: MemoryHouse
     run(play())
 
 
-def test_a_jail_with_bad_rules_does_not_stop_the_others(house: MemoryHouse) -> None:
-    """At start, the healthy jail runs and the other is absent."""
-    house.jails = (replace(DEMO, name="bad", filter=FilterSpec("bad", ("(",))), DEMO)
-
-    async def play() -> None:
-        engine = await house.start()
-        assert engine.status().jails == ("demo",)
-        (problem,) = engine.status().problems
-        assert problem.jail == "bad"
-        assert "Unable to compile" in problem.text
-        await engine.stop()
-
-    run(play())
-
-
 def test_tail_starts_at_the_end_of_the_log(house: MemoryHouse) -> None:
     """`logpath = FILE tail` judges nothing that was written before the first start."""
     house.jails = (replace(DEMO, logpaths=(LogPath("/memory.log", tail=True),)),)
@@ -354,30 +339,5 @@ def test_an_end_cuts_off_a_change_that_hangs(house: MemoryHouse, monkeypatch: py
         assert reload.cancelled()
         with pytest.raises(Refused):
             await engine.reload(Reload())
-
-    run(play())
-
-
-def test_a_jail_that_is_ending_is_not_read_again(house: MemoryHouse) -> None:
-    """While its action takes its time to stop, housekeeping looks for logs: no line is judged for the jail any more."""
-
-    async def play() -> None:
-        engine = await house.start()
-        await house.fails(EVE, EVE)
-        action = house.actions["demo"]
-        gate, stop = asyncio.Event(), action.stop
-
-        async def slow(standing: Sequence[Ban]) -> None:
-            await gate.wait()
-            await stop(standing)
-
-        action.stop = slow  # type: ignore[method-assign]
-        ending = asyncio.create_task(engine.stop_jail("demo"))
-        await until(lambda: engine.jails["demo"].is_ending and not list(engine.readings))
-        await engine.housekeeping.look_for_logs()
-        assert list(engine.readings) == []
-        gate.set()
-        await ending
-        await engine.stop()
 
     run(play())

@@ -11,7 +11,7 @@ from dataclasses import replace
 from sekisho import __version__
 from sekisho.engine.account import Account
 from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
-from sekisho.engine.difference import Aspect, aspects, difference, wanted_jails
+from sekisho.engine.difference import wanted_jails
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
@@ -20,8 +20,7 @@ from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.preview import Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
-from sekisho.judge.formula import FormulaError
-from sekisho.match.rule import RuleError
+from sekisho.engine.roster import Roster
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.problem import Problem, Severity
@@ -32,9 +31,6 @@ log = logging.getLogger("fail2ban.server")
 
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
-
-_FORESIGHT = 2.0
-"""Seconds that restoring waits to learn who is exempt."""
 
 _IN_ERROR = "its new configuration is in error"
 
@@ -50,7 +46,6 @@ class Engine:
         self._configuration = configuration
         self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
-        self._refused: dict[str, Problem] = {}  # of jails whose rules do not hold
         self._turn = asyncio.Lock()
         self._changing: asyncio.Task[object] | None = None  # whose turn it is
         self.ended = asyncio.Event()
@@ -84,16 +79,14 @@ class Engine:
             resolve=parts.resolve,
             own_addresses=parts.own_addresses,
         )
+        self._roster = Roster(self.jails, self._lifecycle, self.housekeeping, self.readings)
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
         async with self._turn:
             log.info("Starting Sekisho v%s", __version__)
             self._report_problems(self._configuration.problems)
-            await self._look_ahead(self._configuration.jails)
-            await asyncio.gather(*(self._start_jail(spec) for spec in self._configuration.jails))
-            await self.housekeeping.look_around()
-            await self.readings.assign()
+            await self._roster.begin(self._configuration.jails)
             self.housekeeping.start()
 
     async def stop(self) -> None:
@@ -132,31 +125,6 @@ class Engine:
             finally:
                 self._changing = None
 
-    async def _look_ahead(self, coming: Sequence[JailSpec]) -> None:
-        """Learn whom the jails that are coming never ban, before their bans are restored.
-
-        A name server that is down must not leave the host open meanwhile: names that it has not told are learned later.
-        """
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.housekeeping.look_around(coming), _FORESIGHT)
-
-    async def _start_jail(self, spec: JailSpec) -> str:
-        """Start a jail; why it cannot be, empty when it runs."""
-        self._refused.pop(spec.name, None)
-        try:
-            await self._lifecycle.start(spec)
-        except (RuleError, FormulaError) as error:
-            self._refuse(spec, str(error), "skipped")
-            return str(error)
-        return ""
-
-    def _refuse(self, spec: JailSpec, why: str, what_then: str) -> None:
-        """Let log and status say that a jail's rules do not hold, and where they were set."""
-        setting = spec.settings.get("failregex") or spec.settings.get("filter")
-        origin = None if setting is None else setting.origin
-        self._refused[spec.name] = Problem(Severity.ERROR, f"{what_then}: {why}", origin, spec.name)
-        log.error("Jail '%s' %s, because of wrong configuration: %s", spec.name, what_then, why)
-
     def _report_problems(self, problems: Sequence[Problem]) -> None:
         for problem in problems:
             level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
@@ -177,7 +145,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        problems = (*self._configuration.problems, *self._refused.values())
+        problems = (*self._configuration.problems, *self._roster.refused.values())
         return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
@@ -260,18 +228,8 @@ class Engine:
     async def change(self, jail: str, spec: JailSpec) -> None:
         """Replace a jail's specification by hand, until the next reload."""
         async with self._in_turn():
-            await self._change(spec, aspects(self._jail(jail).spec, spec))
-
-    async def _change(self, spec: JailSpec, touched: Aspect) -> None:
-        try:
-            await self._lifecycle.change(spec, touched)
-        except (RuleError, FormulaError) as error:
-            raise Refused(str(error)) from error
-        if Aspect.MATCHING in touched:
-            self.readings.rebuild(self.jails[spec.name])
-        if touched & (Aspect.SOURCES | Aspect.EXEMPTIONS):
-            await self.housekeeping.look_around()
-            await self.readings.assign()
+            self._jail(jail)
+            await self._roster.change(spec)
 
     async def reload(self, request: Reload) -> Reloaded:
         """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
@@ -291,54 +249,32 @@ class Engine:
             self._report_problems(fresh.problems)
             chosen = [name for name in running if name in wanted and request.jail in (None, name)]
             for name in chosen if request.restart else ():
-                await self._stop_jail(name, forget=request.unban)
+                await self._roster.stop(name, forget=request.unban)
             for name in chosen if request.unban and not request.restart else ():
                 await self.unban(name, None)
             if request.jail is None:
-                # The log level and the ledger's limits follow; socket, files and log target hold until a restart.
-                level = self._parts.log_control.set_level(fresh.server.loglevel)
-                held, limits = self._configuration.server, fresh.server
-                known = replace(held, loglevel=level, dbmaxmatches=limits.dbmaxmatches, dbpurgeage=limits.dbpurgeage)
-                self._configuration = replace(fresh, server=known)
-                self.housekeeping.server = known
-                self._parts.ledger.most_matches = limits.dbmaxmatches
-            for name in [name for name in self._refused if request.jail in (None, name)]:
-                del self._refused[name]  # tried again, unless it is as it was before it was refused
-            refused = dict.fromkeys(ill, _IN_ERROR) | await self._apply(wanted)
+                self._take_over(fresh)
+            self._roster.pardon(request.jail)
+            refused = dict.fromkeys(ill, _IN_ERROR) | await self._roster.apply(wanted)
             for name in chosen if not request.restart else ():
                 for worker in self.jails[name].workers:
                     await worker.reload()
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
-    async def _apply(self, wanted: Mapping[str, JailSpec]) -> dict[str, str]:
-        """Let exactly the wanted jails run; those whose rules do not hold, and why."""
-        plan = difference({name: jail.spec for name, jail in self.jails.items()}, wanted)
-        for name in plan.stop:
-            await self._stop_jail(name)
-        if plan.start:
-            await self._look_ahead(plan.start)
-        refused = {spec.name: why for spec in plan.start if (why := await self._start_jail(spec))}
-        for spec, touched in plan.change:
-            self._refused.pop(spec.name, None)
-            try:
-                await self._change(spec, touched)
-            except Refused as error:
-                self._refuse(spec, str(error), "goes on as it was")
-                refused[spec.name] = str(error)
-        await self.housekeeping.look_around()
-        await self.readings.assign()
-        return refused
+    def _take_over(self, fresh: Configuration) -> None:
+        """Let log level and the ledger's limits be as `fresh` says; socket, files, log target hold until a restart."""
+        level = self._parts.log_control.set_level(fresh.server.loglevel)
+        held, limits = self._configuration.server, fresh.server
+        known = replace(held, loglevel=level, dbmaxmatches=limits.dbmaxmatches, dbpurgeage=limits.dbpurgeage)
+        self._configuration = replace(fresh, server=known)
+        self.housekeeping.server = known
+        self._parts.ledger.most_matches = limits.dbmaxmatches
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
         async with self._in_turn():
             self._jail(jail)
-            await self._stop_jail(jail)
-
-    async def _stop_jail(self, name: str, *, forget: bool = False) -> None:
-        self.jails[name].is_ending = True
-        await self.readings.assign()
-        await self._lifecycle.stop(name, forget=forget)
+            await self._roster.stop(jail)
 
     async def shut_down(self) -> None:
         """Begin to end the daemon; returns at once."""
