@@ -12,7 +12,7 @@ from tests.support.actions import MemoryAction
 from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse, until
 from tests.support.sources import MemoryLog
 
-from sekisho.engine.api import Refused, Reload, UnknownJail
+from sekisho.engine.api import DuplicateJail, Refused, Reload, UnknownJail
 from sekisho.model.action import Action
 from sekisho.model.address import parse_subject
 from sekisho.model.specs import ActionSpec, FilterSpec, JailSpec, LogPath
@@ -207,6 +207,85 @@ def test_an_attempt_by_hand_weighs_its_lines(house: MemoryHouse) -> None:
         (ban,) = engine.jail_status("demo").bans
         assert (ban.failures, ban.matches) == (2, ("line a", "line b"))
         assert await engine.attempt("demo", parse_subject("203.0.113.1"), []) == 0
+        await engine.stop()
+
+    run(play())
+
+
+def test_what_an_idle_jails_log_says_waits(house: MemoryHouse) -> None:
+    """Nobody is judged while the jail is idle, and nobody is let off: it wakes, and Eve is barred."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE)
+        await engine.set_idle("demo", is_idle=True)
+        await house.fails(EVE, EVE)
+        status = engine.jail_status("demo")
+        assert (status.failed_total, status.bans) == (1, ())
+        assert status.health == ("it is idle: what its logs say waits",)
+        await engine.set_idle("demo", is_idle=False)
+        await house.settled()
+        assert house.held() == {EVE}
+        assert engine.jail_status("demo").health == ()
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_jail_is_added_filled_and_started(house: MemoryHouse) -> None:
+    """Before its start it reads nothing and brings nothing up; afterwards it is a jail like any other."""
+
+    async def play() -> None:
+        engine = await house.start()
+        house.later.write(f"{int(NOW)} fail user=x from {EVE}")
+        await engine.add_jail(JailSpec("web", FilterSpec("web", ()), maxretry=1))
+        with pytest.raises(DuplicateJail):
+            await engine.add_jail(JailSpec("web", FilterSpec("web", ())))
+        await engine.add_action("web", ActionSpec("memory", "memory"))
+        paths = (LogPath("/later.log"),)
+        await engine.change("web", replace(engine.jail_spec("web"), logpaths=paths))
+        await engine.change("web", replace(engine.jail_spec("web"), filter=DEMO.filter))
+        status = engine.jail_status("web")
+        assert (status.files, status.health) == (("/later.log",), ("it was added, and waits to be started",))
+        assert "web" not in house.actions
+        await engine.start_jail("web")
+        await until(lambda: house.held("web") == {EVE})
+        await engine.start_jail("web")
+        await engine.reload(Reload())
+        assert set(engine.status().jails) == {"demo"}, "nobody has configured it"
+        await engine.start_jail("demo")
+        await engine.stop()
+
+    run(play())
+
+
+def test_an_action_that_cannot_be_is_not_added(house: MemoryHouse) -> None:
+    """The jail has the actions that it had, and the reason is told."""
+
+    async def play() -> None:
+        engine = await house.start()
+        with pytest.raises(Refused, match="no action is built in"):
+            await engine.add_action("demo", ActionSpec("nosuch", "other"))
+        with pytest.raises(Refused, match="Action memory already exists"):
+            await engine.add_action("demo", ActionSpec("memory", "memory"))
+        assert engine.jail_spec("demo").actions == DEMO.actions
+        assert engine.jail_status("demo").health == ()
+        await engine.set_property("demo", "memory", "port", "smtp")
+        assert await engine.get_property("demo", "memory", "port") == "smtp"
+        assert "port" in (await engine.action_members("demo", "memory")).properties
+        assert await engine.call_action("demo", "memory", "reload", {}) is True
+        await engine.stop()
+
+    run(play())
+
+
+def test_the_servers_settings_are_changed_by_hand(house: MemoryHouse) -> None:
+    """They hold until the end, and whoever works by them is told."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await engine.set_server("allowipv6", "no")
+        assert (engine.server.allowipv6, house.ipv6) == ("no", ["no"])
         await engine.stop()
 
     run(play())

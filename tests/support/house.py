@@ -66,7 +66,7 @@ class FakeClock:
 
 
 class FakeLogControl:
-    """Takes any level but `NOSUCH`."""
+    """Takes any level and any target but `NOSUCH`."""
 
     def flush(self) -> str:
         """There is nothing to reopen."""
@@ -77,6 +77,14 @@ class FakeLogControl:
         if level == "NOSUCH":
             raise ValueError(f"Invalid log level {level!r}")
         return level
+
+    def set_target(self, target: str) -> None:
+        """Take it."""
+        if target == "NOSUCH":
+            raise FileNotFoundError(target)
+
+    def set_syslogsocket(self, path: str) -> None:
+        """Take it."""
 
 
 OPENED: list[Ledger] = []
@@ -107,6 +115,8 @@ class MemoryHouse:
     """Whom ignorecommand exempts, once `answers` is set."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     answers: asyncio.Event = field(default_factory=_answering)
+    ipv6: list[str] = field(default_factory=list)
+    """What the house was told of IPv6."""
     watch: Watch = lambda _: contextlib.nullcontext()
 
     async def start(self) -> Engine:
@@ -134,6 +144,7 @@ class MemoryHouse:
                 log_control=FakeLogControl(),
                 watch=self.watch,
                 ignores=self._ignores,
+                allow_ipv6=self.ipv6.append,
             ),
         )
         await self.engine.start()

@@ -157,6 +157,7 @@ def parse_request(frame: bytes) -> Request:
 _EXCEPTIONS: Mapping[Kind, tuple[str, str]] = {
     Kind.REFUSED: ("builtins", "Exception"),
     Kind.UNKNOWN_JAIL: ("fail2ban.exceptions", "UnknownJailException"),
+    Kind.DUPLICATE_JAIL: ("fail2ban.exceptions", "DuplicateJailException"),
     Kind.ARGUMENTS: ("builtins", "IndexError"),
     Kind.VALUE: ("builtins", "ValueError"),
     Kind.KEY: ("builtins", "KeyError"),

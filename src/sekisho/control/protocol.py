@@ -38,6 +38,7 @@ class Kind(StrEnum):
 
     REFUSED = "refused"
     UNKNOWN_JAIL = "unknown jail"
+    DUPLICATE_JAIL = "duplicate jail"
     ARGUMENTS = "arguments"
     VALUE = "value"
     KEY = "key"
@@ -70,6 +71,8 @@ class Denied(NamedTuple):
         match self.kind:
             case Kind.UNKNOWN_JAIL:
                 return f"Sorry but the jail '{self.detail}' does not exist"
+            case Kind.DUPLICATE_JAIL:
+                return f"The jail '{self.detail}' already exists"
             case Kind.ARGUMENTS:
                 return "Sorry but the command is invalid"
             case Kind.KEY:

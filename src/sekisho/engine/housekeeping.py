@@ -15,12 +15,13 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
+from sekisho.engine.settings import ServerSettings
 from sekisho.engine.worker import Worker
 from sekisho.judge.exempt import Exemptions, parse_exemptions
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.lookup.ignorefile import IgnoreFiles
 from sekisho.model.address import Subject
-from sekisho.model.specs import JailSpec, ServerSpec
+from sekisho.model.specs import JailSpec
 from sekisho.model.verdict import Release, Unban
 
 log = logging.getLogger("fail2ban.server")
@@ -51,7 +52,7 @@ class Housekeeping:
     readings: Readings
     ledger: Ledger
     clock: Clock
-    server: ServerSpec
+    settings: ServerSettings
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
     _ignore_files: IgnoreFiles = field(init=False)
@@ -173,6 +174,6 @@ class Housekeeping:
             jail.histories.clear()
         longest = max((2 * jail.spec.findtime for jail in self.jails.values()), default=0)
         try:
-            self.ledger.purge(before=self.clock.now() - max(self.server.dbpurgeage, longest))
+            self.ledger.purge(before=self.clock.now() - max(self.settings.spec.dbpurgeage, longest))
         except LedgerError as error:
             log.error("The ledger cannot be purged: %s", error)

@@ -8,6 +8,7 @@ are carried out all the same, since an attack does not wait for a disk.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +35,8 @@ from sekisho.model.verdict import (
     Unban,
     Verdict,
 )
+
+log = logging.getLogger("fail2ban.filter")
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -89,8 +92,12 @@ class Pipeline:
     def judge(self, jail: Jail, failure: Failure) -> None:
         """Judge one failure. Nothing is settled yet.
 
-        In a jail with ignorecommand it is judged when that has been asked, and settled then.
+        In a jail with ignorecommand it is judged, and settled, when that has been asked; in one that is idle, when it
+        wakes.
         """
+        if jail.is_idle:
+            jail.held.append(failure)
+            return
         source = self.exempts(jail, failure)
         if source is None and jail.spec.ignorecommand.command:
             self._doubts.put(jail, failure)
@@ -148,7 +155,7 @@ class Pipeline:
 
     def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
         """Judge failures in their order, as `judge` does one by one, at half the price."""
-        if jail.escalation is not None or jail.spec.ignorecommand.command:
+        if jail.escalation is not None or jail.spec.ignorecommand.command or jail.is_idle:
             for failure in failures:
                 self.judge(jail, failure)
             return
@@ -174,6 +181,15 @@ class Pipeline:
                 found = []  # what follows stands behind these lines
                 self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
         jail.failed_total += counted
+
+    def judge_held(self, jail: Jail) -> None:
+        """Judge, and settle, what waited while the jail was idle."""
+        held, fullness = list(jail.held), jail.held.maxlen
+        jail.held.clear()
+        if len(held) == fullness:
+            log.warning("[%s] %d failures waited; older ones, if there were any, count no more", jail.name, fullness)
+        self.judge_all(jail, held)
+        self.settle()
 
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""

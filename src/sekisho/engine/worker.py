@@ -13,7 +13,8 @@ import asyncio
 import enum
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Reloadable
 from sekisho.model.address import Subject
@@ -21,6 +22,7 @@ from sekisho.model.verdict import Ban
 
 log = logging.getLogger("fail2ban.actions")
 
+T = TypeVar("T")
 
 PATIENCE = 10.0
 """Seconds that a start is waited for, and that an end leaves an action for what is queued, and again for lifting
@@ -140,6 +142,11 @@ class Worker:
                 log.warning(what, self.jail, len(lost), self.action.name)
             again += lost
         self.ban(again)
+
+    async def in_turn(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Do something with the action while it does nothing else."""
+        async with self._turn:
+            return await do()
 
     async def reload(self) -> None:
         """Let an action that wants to know hear of a reload, in its turn; a failure is logged."""
