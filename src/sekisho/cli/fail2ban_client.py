@@ -12,12 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from sekisho import __version__
+from sekisho.cli import offline
 from sekisho.cli.beautify import beautify
+from sekisho.cli.offline import Failed, complain
 from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import (
     SPEAKS,
@@ -35,19 +36,9 @@ from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invoca
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sekisho.model.specs import Configuration
-
 DONE, FAILED = 0, 255
 _PROGRAM = "fail2ban-client"
 _PATIENT = ("reload", "start", "stop", "sleep")  # words that may take as long as they need
-
-
-class Failed(Exception):  # noqa: N818 - ends the command, with a text for standard error
-    """The command cannot be carried out; `shown` goes to standard output before."""
-
-    def __init__(self, text: str, *, shown: str = "") -> None:
-        super().__init__(text)
-        self.shown = shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,13 +64,6 @@ def usage() -> str:
     """Return the whole help: options, and every word of the server's table."""
     about = f"Sekisho v{__version__}, speaking the words of Fail2Ban v{SPEAKS}"
     return f"{render_usage(_PROGRAM)}\n\nCommands:\n{help_text()}\n\n{about}"
-
-
-def complain(level: str, text: str) -> None:
-    """Write a line to standard error in the format of the server's log."""
-    now = time.time()
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    print(f"{stamp},{int(now % 1 * 1000):03d} {'fail2ban':<24}[{os.getpid()}]: {level:<7} {text}", file=sys.stderr)
 
 
 class _Client:
@@ -122,13 +106,14 @@ class _Client:
     def _run_asked(self) -> int:
         invocation = self.invocation
         if invocation.tests:
-            self._test()
+            offline.test(self.directory, invocation.overrides)
             if not invocation.words and invocation.asked is Asked.COMMAND:
                 print("OK: configuration test is successful")
                 return DONE
         match invocation.asked:
-            case Asked.DUMP | Asked.DUMP_PRETTY:
-                return self._dump()
+            case Asked.DUMP | Asked.DUMP_PRETTY as form:
+                offline.dump(self.directory, invocation.overrides, is_pretty=form is Asked.DUMP_PRETTY)
+                return DONE
             case Asked.INTERACTIVE:
                 return self._interact()
             case _:
@@ -150,14 +135,7 @@ class _Client:
     @property
     def directory(self) -> Path:
         """The configuration directory, which exists."""
-        from sekisho.config.load import ConfigError, find_directory
-
-        explicit = self.invocation.directory
-        try:
-            return find_directory(explicit)
-        except ConfigError as error:
-            known = f"Base configuration directory {explicit} does not exist"
-            raise Failed("Init of command line failed", shown=f"ERROR: {known if explicit else error}") from None
+        return offline.find(self.invocation.directory)
 
     def ask(self, words: Sequence[str], *, timeout: float | None = None) -> Granted:
         """Say `words` to the server."""
@@ -229,7 +207,8 @@ class _Client:
         import subprocess
 
         sys.stdout.flush()
-        ended = subprocess.run([*server, "-b", "start"], check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        nothing = subprocess.DEVNULL
+        ended = subprocess.run([*server, "-b", "start"], check=False, stdin=nothing, stdout=nothing)
         if ended.returncode != DONE:
             raise Failed("Could not start server; the lines above and its log tell why")
         self.ask(["ping"])
@@ -266,34 +245,6 @@ class _Client:
         self._remark(answer)
         return DONE
 
-    def _test(self) -> None:
-        """Read the whole configuration, say every mistake in it, and fail if one is an error."""
-        from sekisho.config.load import load
-
-        found = load(self.directory, overrides=self.invocation.overrides)
-        _complain_of(found)
-        if found.broken or any(problem.severity.name == "ERROR" for problem in found.problems):
-            raise Failed("test configuration failed", shown="ERROR: test configuration failed")
-
-    def _dump(self) -> int:
-        """Print the commands that the configuration stands for, one a line; `--dp`: laid out for reading."""
-        from pprint import pformat
-
-        from sekisho.config.load import load
-        from sekisho.config.stream import stream_of
-
-        found = load(self.directory, overrides=self.invocation.overrides)
-        _complain_of(found)
-        if found.broken:
-            shown = "ERROR: The configuration stream failed because of the invalid syntax."
-            raise Failed("Failed during configuration", shown=shown)
-        is_pretty = self.invocation.asked is Asked.DUMP_PRETTY
-        for command in stream_of(found):
-            print(pformat(command, sort_dicts=False) if is_pretty else repr(command))
-        if found.failed and not found.jails:
-            raise Failed("no jail can run")
-        return DONE
-
     def _interact(self) -> int:
         """Read commands until the input ends; errors end none of it."""
         import shlex
@@ -316,17 +267,6 @@ class _Client:
                 return DONE
             if words:
                 self._guarded(self.say, words)
-
-
-def _complain_of(found: Configuration) -> None:
-    """Say every mistake of a tree, and which jails have no log yet: ours wait for theirs (COMPAT 1.10)."""
-    from sekisho.config.logpaths import not_found
-    from sekisho.config.stream import unlogged
-
-    for problem in found.problems:
-        complain(problem.severity.name, str(problem))
-    for jail in unlogged(found):
-        complain("WARNING", not_found(jail))
 
 
 def _by() -> str:
