@@ -7,8 +7,7 @@ from tests.control.conftest import Say
 from tests.support.fake_engine import FakeEngine, demo_jail
 
 from sekisho.control.protocol import Denied, Granted, Kind
-from sekisho.control.settings import date_patterns
-from sekisho.model.specs import BackendSpec, FilterSpec
+from sekisho.model.specs import BackendSpec
 
 FAILREGEX = r"^ fail user=<F-USER>\S+</F-USER> from <HOST>$"
 
@@ -98,21 +97,3 @@ def test_journal_matches_go_as_they_came(say: Say, engine: FakeEngine) -> None:
     assert say("set", "demo", "deljournalmatch", "A=1") == Denied(Kind.VALUE, "Match 'A=1' not found")
     say("set", "demo", "addjournalmatch", "A=1", "B=2")
     assert say("set", "demo", "deljournalmatch", "A=1", "B=2") == Granted([])
-
-
-@pytest.mark.parametrize(
-    ("patterns", "shown"),
-    [
-        (("%Y-%m-%d", "%d/%m"), ("%Y-%m-%d", "Year-Month-Day")),
-        (("%Y", "%m", "%d"), (None, "Default Detectors")),
-        (("{^LN-BEG}%ExY %H:%M",), ("{^LN-BEG}%ExY %H:%M", "{^LN-BEG}ExYear 24hour:Minute")),
-        (("a%%b%d",), ("a%%b%d", "a%bDay")),
-        (("TAI64N",), (None, "TAI64N")),
-        (("LEPOCH",), (None, "LongEpoch")),
-        (("^(ts={EPOCH} )",), (None, "^(ts={EPOCH} )")),
-        (("{NONE}",), ("{UNB}^", "^")),
-    ],
-)
-def test_date_patterns_are_named(patterns: tuple[str, ...], shown: tuple[str | None, str]) -> None:
-    """A pattern is shown with its directives in words."""
-    assert date_patterns(FilterSpec("x", ("<HOST>",), datepattern=patterns)) == shown

@@ -10,18 +10,18 @@ import codecs
 import glob
 import locale
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sekisho.control.datepattern import date_patterns
 from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
 from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_seconds
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import parse_subject
 from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
-from sekisho.model.specs import FilterSpec, JailSpec, LogPath
+from sekisho.model.specs import JailSpec, LogPath
 from sekisho.model.switch import parse_switch
 
 log = logging.getLogger("fail2ban.server")
@@ -117,34 +117,6 @@ def _del_pattern(field: str) -> Change:
         return _filter(spec, **{field: (*patterns[:index], *patterns[index + 1 :])})
 
     return change
-
-
-_DATE_NAMES = {
-    "a": "DAY", "A": "DAY", "b": "MON", "B": "MON", "d": "Day", "f": "Microseconds", "H": "24hour", "I": "12hour",
-    "j": "Yearday", "m": "Month", "M": "Minute", "p": "AMPM", "S": "Second", "y": "Year2", "Y": "Year",
-    "z": "Zone offset", "Z": "Zone name", "%": "%",
-}  # fmt: skip
-
-
-_DATE_WORDS = {"EPOCH": "Epoch", "LEPOCH": "LongEpoch", "TAI64N": "TAI64N"}
-
-
-def date_patterns(spec: FilterSpec) -> Value:
-    """Return the pattern in force and its name in words; (None, name) for what is no pattern of the user's."""
-    patterns = spec.datepattern
-    if not 1 <= len(patterns) <= 2 or patterns[0] == "{DEFAULT}":
-        return (None, "Default Detectors")
-    pattern = patterns[0]
-    if pattern == "{NONE}":
-        return ("{UNB}^", "^")  # matches nothing of the line, at its start
-    if pattern.upper() in _DATE_WORDS:
-        return (None, _DATE_WORDS[pattern.upper()])
-    if "EPOCH" in pattern:
-        return (None, pattern)
-    return (
-        pattern,
-        re.sub("%(Ex)?(.)", lambda field: (field[1] or "") + _DATE_NAMES.get(field[2], f"%{field[2]}"), pattern),
-    )
 
 
 def _del_path(spec: JailSpec, pattern: str) -> JailSpec:

@@ -12,13 +12,12 @@ from sekisho import __version__
 from sekisho.engine import members
 from sekisho.engine.account import Account
 from sekisho.engine.api import DuplicateJail, EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
-from sekisho.engine.difference import wanted_jails
+from sekisho.engine.configured import Configured
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.preview import Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
@@ -26,7 +25,6 @@ from sekisho.engine.settings import ServerSettings
 from sekisho.model.action import Members
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
-from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban, Cause, Failure, Release, Unban
 
@@ -34,8 +32,6 @@ log = logging.getLogger("fail2ban.server")
 
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
-
-_IN_ERROR = "its new configuration is in error"
 
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
@@ -46,7 +42,6 @@ class Engine:
 
     def __init__(self, configuration: Configuration, parts: Parts) -> None:
         self._parts = parts
-        self._configuration = configuration
         self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
         self._turn = asyncio.Lock()
@@ -90,13 +85,23 @@ class Engine:
             own_addresses=parts.own_addresses,
         )
         self._roster = Roster(self.jails, self._lifecycle, self.housekeeping, self.readings)
+        self._configured = Configured(
+            configuration,
+            self.jails,
+            self._settings,
+            self._roster,
+            load=parts.load,
+            lift=lambda jail: self.unban(jail, None),
+            now=parts.clock.now,
+        )
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
         async with self._turn:
             log.info("Starting Sekisho v%s", __version__)
-            self._report_problems(self._configuration.problems)
-            await self._roster.begin(self._configuration.jails)
+            found = self._configured.configuration
+            self._configured.report(found.problems)
+            await self._roster.begin(found.jails)
             self.housekeeping.start()
 
     async def stop(self) -> None:
@@ -135,11 +140,6 @@ class Engine:
             finally:
                 self._changing = None
 
-    def _report_problems(self, problems: Sequence[Problem]) -> None:
-        for problem in problems:
-            level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
-            log.log(level, "%s", problem)
-
     def _jail(self, name: str) -> Jail:
         jail = self.jails.get(name)
         if jail is None:
@@ -155,7 +155,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        problems = (*self._configuration.problems, *self._roster.refused.values())
+        problems = (*self._configured.configuration.problems, *self._roster.refused.values())
         return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
@@ -250,35 +250,9 @@ class Engine:
             await self._roster.change(spec)
 
     async def reload(self, request: Reload) -> Reloaded:
-        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
-
-        A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
-        """
+        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to."""
         async with self._in_turn():
-            fresh = await asyncio.to_thread(self._parts.load)
-            running = {name: jail.spec for name, jail in self.jails.items()}
-            wanted = wanted_jails(request, fresh, running)
-            before = Standing(running, {name: len(jail.standing) for name, jail in self.jails.items()})
-            server = preview_server(self.server, fresh.server) if request.jail is None else ()
-            ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
-            if request.dry_run:
-                refused = dict.fromkeys(ill, _IN_ERROR) | refusals(running, wanted, now=self._parts.clock.now())
-                return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
-            self._report_problems(fresh.problems)
-            chosen = [name for name in running if name in wanted and request.jail in (None, name)]
-            for name in chosen if request.restart else ():
-                await self._roster.stop(name, forget=request.unban)
-            for name in chosen if request.unban and not request.restart else ():
-                await self.unban(name, None)
-            if request.jail is None:
-                self._configuration = fresh
-                self._settings.take_over(fresh.server)
-            self._roster.pardon(request.jail)
-            refused = dict.fromkeys(ill, _IN_ERROR) | await self._roster.apply(wanted)
-            for name in chosen if not request.restart else ():
-                for worker in self.jails[name].workers:
-                    await worker.reload()
-            return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
+            return await self._configured.reload(request)
 
     async def add_action(self, jail: str, spec: ActionSpec) -> None:
         """Give a jail one more action, until the next reload."""
