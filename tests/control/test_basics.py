@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -107,6 +108,19 @@ def test_a_jail_is_added_filled_and_started(say: Say, engine: FakeEngine) -> Non
     denied = say("add", "other", "carrier-pigeon")
     assert isinstance(denied, Denied)
     assert denied.text.startswith("Unknown backend carrier-pigeon. Must be among ['pyinotify', ")
+
+
+def test_the_flavor_cymru_tells_whose_networks_the_banned_are_in(say: Say) -> None:
+    """Three rows more, beside the addresses and in their order."""
+    say("set", "demo", "banip", "192.0.2.1", "192.0.2.2")
+    told = say("status", "demo", "cymru")
+    assert isinstance(told, Granted)
+    assert json.loads(json.dumps(told.value))[1][1][2:] == [
+        ["Banned IP list", ["192.0.2.1", "192.0.2.2"]],
+        ["Banned ASN list", ["AS of 192.0.2.1", "AS of 192.0.2.2"]],
+        ["Banned Country list", ["JP", "JP"]],
+        ["Banned RIR list", ["apnic", "apnic"]],
+    ]
 
 
 def test_the_servers_settings_are_shown_and_changed(say: Say) -> None:

@@ -23,7 +23,9 @@ from sekisho.engine.api import (
 from sekisho.model.action import Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
-from sekisho.model.problem import Origin, Problem, Severity
+from sekisho.model.origin import Origin
+from sekisho.model.problem import Origin as Place
+from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
 from sekisho.model.verdict import Ban, Cause
 
@@ -103,6 +105,9 @@ class FakeEngine:
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         return {jail: bans[subject.text] for jail, bans in self.bans.items() if subject.text in bans}
+
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        return [Origin(f"AS of {subject}", "JP", "apnic") for subject in subjects]
 
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
@@ -215,5 +220,5 @@ class FakeEngine:
 def typo_problem() -> Problem:
     """A mistake with all its parts."""
     return Problem(
-        Severity.ERROR, "filter 'sshdd' not found", Origin("jail.local", 7), jail="web", remedy="did you mean sshd?"
+        Severity.ERROR, "filter 'sshdd' not found", Place("jail.local", 7), jail="web", remedy="did you mean sshd?"
     )

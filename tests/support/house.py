@@ -18,6 +18,7 @@ from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.model.action import Action
 from sekisho.model.address import Subject, parse_subject
+from sekisho.model.origin import Origin
 from sekisho.model.position import FilePosition
 from sekisho.model.specs import (
     ActionSpec,
@@ -145,6 +146,7 @@ class MemoryHouse:
                 watch=self.watch,
                 ignores=self._ignores,
                 allow_ipv6=self.ipv6.append,
+                origins=self._origins,
             ),
         )
         await self.engine.start()
@@ -164,6 +166,9 @@ class MemoryHouse:
         self.asked.append((spec.command, failure.subject.text))
         await self.answers.wait()
         return failure.subject.text in self.friends
+
+    async def _origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        return [Origin("64500", "US", "arin") for _ in subjects]
 
     def _write(self, entries: Sequence[Entry]) -> None:
         self.entries += [text for entry in entries for text in entry.texts]

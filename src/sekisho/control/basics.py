@@ -7,7 +7,15 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from sekisho.control.protocol import Granted, Kind, Value
-from sekisho.control.status import FLAVORS, document, notes_of, reload_document, tree_of_jail, tree_of_server
+from sekisho.control.status import (
+    FLAVORS,
+    document,
+    notes_of,
+    origin_rows,
+    reload_document,
+    tree_of_jail,
+    tree_of_server,
+)
 from sekisho.control.table import BASIC, CONTROL, DATABASE, JAIL, LOGGING, Unmet, Word
 from sekisho.engine.api import EngineApi, Reload
 from sekisho.model.pairs import parse_pairs
@@ -59,10 +67,16 @@ async def status(engine: EngineApi, *words: str) -> Value | Granted:
         return Granted(tree_of_server(engine), notes)
     if words[0] == "--all":
         names = sorted(engine.status().jails)
-        every = [(name, tree_of_jail(engine.jail_status(name), flavor)) for name in names]
+        every = [(name, await _tree(engine, name, flavor)) for name in names]
         return Granted([*tree_of_server(engine), ("Status for the jails", every)], notes)
-    jail = engine.jail_status(words[0])
-    return Granted(tree_of_jail(jail, flavor), tuple(f"WARNING jail {jail.name!r}: {line}" for line in jail.health))
+    health = engine.jail_status(words[0]).health
+    tree = await _tree(engine, words[0], flavor)
+    return Granted(tree, tuple(f"WARNING jail {words[0]!r}: {line}" for line in health))
+
+
+async def _tree(engine: EngineApi, jail: str, flavor: str) -> Value:
+    status = engine.jail_status(jail)
+    return tree_of_jail(status, flavor, await origin_rows(engine, status) if flavor == "cymru" else ())
 
 
 async def stats(engine: EngineApi) -> Value:

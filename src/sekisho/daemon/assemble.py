@@ -29,6 +29,7 @@ from sekisho.engine.parts import Parts
 from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
+from sekisho.lookup.cymru import find_origins
 from sekisho.lookup.dns import Resolver
 from sekisho.lookup.own import has_ipv6, read_own_host
 from sekisho.lookup.services import parse_ports, with_known_ports
@@ -119,6 +120,7 @@ def assemble(
             watch=LineGuard(),
             ignores=IgnoreCommands(runner, clock=clock.now).ignores,
             allow_ipv6=allow_ipv6,
+            origins=find_origins,
         ),
     )
 

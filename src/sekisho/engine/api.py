@@ -14,6 +14,7 @@ from typing import Protocol
 from sekisho.model.action import Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
+from sekisho.model.origin import Origin
 from sekisho.model.problem import Problem
 from sekisho.model.specs import ActionSpec, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban
@@ -142,6 +143,9 @@ class EngineApi(Protocol):
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         """The bans that bar `subject` exactly, by jail."""
+
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        """Whose network each of the subjects is in; asks a name server."""
 
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""

@@ -25,6 +25,7 @@ from sekisho.engine.settings import ServerSettings
 from sekisho.model.action import Members
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
+from sekisho.model.origin import Origin
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban, Cause, Failure, Release, Unban
 
@@ -180,6 +181,10 @@ class Engine:
         """Return the bans that bar `subject` exactly, by jail."""
         found = ((name, jail.standing.get(subject)) for name, jail in self.jails.items())
         return {name: ban for name, ban in found if ban is not None}
+
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        """Return whose network each of the subjects is in."""
+        return await self._parts.origins(subjects)
 
     async def action_members(self, jail: str, action: str) -> Members:
         """Return what an action has to be looked at and called."""

@@ -15,6 +15,7 @@ from sekisho.engine.report import Entry
 from sekisho.engine.settings import LogControl
 from sekisho.ledger.ledger import Ledger
 from sekisho.model.address import Subject
+from sekisho.model.origin import Origin
 from sekisho.model.specs import Configuration
 
 
@@ -22,8 +23,8 @@ from sekisho.model.specs import Configuration
 class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
-    `ignores` asks a jail's ignorecommand, and never raises. `allow_ipv6` hears whether IPv6 is used from now on (auto,
-    yes, no). `chance` returns a number in [0, 1) that nobody can guess
+    `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether IPv6 is used from now on (auto, yes, no).
+    `origins` tells whose network each address is in. Neither raises. `chance` returns a number in [0, 1) that nobody can guess
     (`bantime.rndtime`).
     """
 
@@ -39,4 +40,5 @@ class Parts:
     watch: Watch
     ignores: Ask
     allow_ipv6: Callable[[str], None]
+    origins: Callable[[Sequence[Subject]], Awaitable[Sequence[Origin]]]
     chance: Callable[[], float] = SystemRandom().random
