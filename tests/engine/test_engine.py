@@ -197,6 +197,25 @@ def test_a_ban_by_hand_keeps_its_own_length_through_a_restart(house: MemoryHouse
     run(play())
 
 
+def test_a_ban_by_hand_again_prolongs_and_never_shortens(house: MemoryHouse) -> None:
+    """The later of the two ends holds, in the ledger and in the firewall; nobody is newly banned."""
+
+    async def play() -> None:
+        engine, eve = await house.start(), parse_subject(EVE)
+        assert await engine.ban("demo", [eve]) == 1
+        house.clock.time += 100
+        assert await engine.ban("demo", [eve]) == 0
+        assert await engine.ban("demo", [eve], duration=60) == 0
+        (ban,) = engine.jail_status("demo").bans
+        assert (ban.time, ban.duration) == (NOW, 3700)
+        await house.settled()
+        assert house.actions["demo"].held[eve].duration == 3700
+        assert engine.jail_status("demo").banned_total == 1
+        await engine.stop()
+
+    run(play())
+
+
 def test_an_attempt_by_hand_weighs_its_lines(house: MemoryHouse) -> None:
     """`attempt` with two lines counts twice towards maxretry and once as a failure (COMPAT case 41)."""
 

@@ -23,12 +23,13 @@ from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import (
     SPEAKS,
     ControlError,
-    Granted,
     Kind,
     NoServer,
+    Said,
     ServerError,
-    converse,
+    Value,
     help_text,
+    say,
     wait_end,
 )
 from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invocation, render_options, render_usage
@@ -137,17 +138,17 @@ class _Client:
         """The configuration directory, which exists."""
         return offline.find(self.invocation.directory)
 
-    def ask(self, words: Sequence[str], *, timeout: float | None = None) -> Granted:
-        """Say `words` to the server."""
+    def ask(self, words: Sequence[str], *more: Value, timeout: float | None = None) -> Said:
+        """Say `words`, and what comes after them, to whichever server listens."""
         patience = None if words[0] in _PATIENT else float(self.invocation.timeout)
-        return converse(self.socket, words, timeout=timeout or patience, by=_by())
+        return say(self.socket, words, *more, timeout=timeout or patience, by=_by())
 
-    def _is_running(self) -> bool:
+    def _ping(self) -> Said | None:
+        """Return what the server says; None where there is none."""
         try:
-            self.ask(["ping"], timeout=min(5.0, float(self.invocation.timeout)))
+            return self.ask(["ping"], timeout=min(5.0, float(self.invocation.timeout)))
         except NoServer:
-            return False
-        return True
+            return None
 
     # --- the words ----------------------------------------------------------------------------------------------
 
@@ -189,7 +190,7 @@ class _Client:
         self._remark(answer)
         return DONE
 
-    def _remark(self, answer: Granted) -> None:
+    def _remark(self, answer: Said) -> None:
         if self.invocation.verbosity < 1:
             return
         for note in answer.notes:
@@ -197,7 +198,7 @@ class _Client:
             complain(level, text)
 
     def _start(self) -> int:
-        if self._is_running():
+        if self._ping():
             raise Failed("Server already running")
         if os.path.exists(self.socket) and not self.invocation.force:
             raise Failed("Fail2ban seems to be in unexpected state (not running but the socket exists)")
@@ -233,17 +234,29 @@ class _Client:
         jails = [word for word in rest if word not in ("--all", "--restart", "--unban", "--if-exists")]
         if len(jails) > 1:
             raise Failed(f"Unexpected argument(s) for reload: {jails!r}")
-        if not self._is_running():
+        server = self._ping()
+        if server is None:
             raise Failed("Could not find server")
         try:
-            answer = self.ask(["reload", *rest])
+            answer = self._reload_foreign(rest, jails) if server.is_foreign else self.ask(["reload", *rest])
         except ServerError as error:
             unknown = error.kind is Kind.UNKNOWN_JAIL
             reason = f"No section: {error.detail!r}" if unknown else str(error)
             raise Failed(f"Failed during configuration: {reason}") from None
+        if self.invocation.asked is Asked.INTERACTIVE:
+            print("  ## reload ... ")
         print(beautify(["reload", *rest], answer.value))
         self._remark(answer)
         return DONE
+
+    def _reload_foreign(self, rest: Sequence[str], jails: Sequence[str]) -> Said:
+        """Let Fail2ban's server reload: it is told what the tree stands for, since it does not read it itself."""
+        found = offline.read(self.directory, self.invocation.overrides)
+        if jails and jails[0] not in found.enabled and "--if-exists" not in rest:
+            raise Failed(f"Failed during configuration: No section: {jails[0]!r}")
+        options = [word for word in rest if word in ("--restart", "--unban", "--if-exists")]
+        commands = [command for command in offline.stream(found) if not jails or command[1] == jails[0]]
+        return self.ask(["reload", jails[0] if jails else "--all"], options, commands)
 
     def _interact(self) -> int:
         """Read commands until the input ends; errors end none of it."""

@@ -9,11 +9,12 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sekisho.control.client import Value
     from sekisho.model.specs import Configuration
 
 
@@ -81,8 +82,8 @@ def dump(directory: Path, overrides: Mapping[str, str], *, is_pretty: bool) -> N
         raise Failed("no jail can run")
 
 
-def stream(found: Configuration) -> list[list[object]]:
+def stream(found: Configuration) -> list[list[Value]]:
     """Return the commands that a configuration stands for (COMPAT 6.1, `-d`)."""
     from sekisho.config.stream import stream_of
 
-    return [list(command) for command in stream_of(found)]
+    return [cast("list[Value]", command) for command in stream_of(found)]

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sekisho.control import pickled, protocol
+from sekisho.control.foreign import parse_greeting
 from sekisho.control.protocol import FRAME_CAP, Answer, Denied, Granted, Kind, Request
 from sekisho.control.table import Unmet, Word
 from sekisho.control.words import answer, find
@@ -194,11 +195,12 @@ class ControlServer:
         if talk in self._talks:
             self._talks[talk] = self._talks.pop(talk)
         try:
-            request = pickled.parse_request(frame) if is_pickled else protocol.parse_request(frame)
+            request = _parse_request(frame, is_pickled=is_pickled)
         except ValueError as error:
             raise _Abuse(f"no request: {error}") from None
         reply = await self._answer(talk.peer, request)
-        talk.writer.write(pickled.render_answer(reply) if is_pickled else protocol.render_answer(reply))
+        is_foreign = is_pickled and parse_greeting(frame) is None
+        talk.writer.write(pickled.render_answer(reply) if is_foreign else protocol.render_answer(reply))
         try:
             async with asyncio.timeout(self._patience):
                 await talk.writer.drain()
@@ -237,6 +239,16 @@ class ControlServer:
             return
         self._reported[key] = now
         log.warning("Control socket: %s (%s; %d so far)", kind, detail, self._abuses[key])
+
+
+def _parse_request(frame: bytes, *, is_pickled: bool) -> Request:
+    if not is_pickled:
+        return protocol.parse_request(frame)
+    greeting = parse_greeting(frame)
+    if greeting is None:
+        return pickled.parse_request(frame)
+    by, rest = greeting
+    return pickled.parse_request(rest)._replace(by=by)
 
 
 def _ends_server(word: Word, arguments: tuple[str, ...]) -> bool:

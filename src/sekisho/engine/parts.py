@@ -24,8 +24,8 @@ class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
     `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether IPv6 is used from now on (auto, yes, no).
-    `origins` tells whose network each address is in. Neither raises. `chance` returns a number in [0, 1) that nobody can guess
-    (`bantime.rndtime`).
+    `origins` tells whose network each address is in. Neither raises. `chance` returns a number in [0, 1) that nobody
+    can guess (`bantime.rndtime`).
     """
 
     clock: Clock

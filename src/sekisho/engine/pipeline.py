@@ -19,6 +19,7 @@ from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
 from sekisho.judge.exempt import Exemptions, Screen
+from sekisho.judge.judge import prolong
 from sekisho.ledger.ledger import Consumed
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
@@ -224,8 +225,13 @@ class Pipeline:
         self.settle()
 
     def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
-        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`; False when banned already."""
-        if ban.subject in jail.standing:
+        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`.
+
+        Who is banned already is so until the later of the two ends; False then.
+        """
+        standing = jail.standing.get(ban.subject)
+        if standing is not None:
+            self._conclude(jail, AlreadyBanned(ban, standing, prolong(standing, ban)))
             return False
         self._conclude(jail, ban, is_exact=is_exact)
         return True

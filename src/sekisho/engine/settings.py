@@ -55,7 +55,7 @@ class ServerSettings:
         self._jails = jails
         self._allow_ipv6 = allow_ipv6
         self._changes: Mapping[str, Callable[[str], Any]] = {
-            "loglevel": self._log.set_level,
+            "loglevel": self._set_loglevel,
             "logtarget": self._set_logtarget,
             "syslogsocket": self._set_syslogsocket,
             "dbfile": self._set_dbfile,
@@ -88,6 +88,12 @@ class ServerSettings:
             return self._log.flush()
         except OSError as error:
             raise Refused(f"The log cannot be reopened: {error}") from error
+
+    def _set_loglevel(self, text: str) -> str:
+        try:
+            return self._log.set_level(text)
+        except ValueError as error:
+            raise Refused(f"Invalid log level {text!r}") from error
 
     def _set_logtarget(self, text: str) -> str:
         try:
