@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 
 from sekisho.control import foreign
-from sekisho.control.protocol import Denied, Granted, Kind
+from sekisho.control.protocol import Denied, Granted, Kind, Value
 
 
 def test_a_pickle_machine_drops_the_greeting() -> None:
     """What Fail2ban's server reads is the list alone, structures after the words included."""
-    frame = foreign.render_request(
-        ("reload", "--all"), "ann", ["--unban"], [["set", "loglevel", "INFO"], ["x", {"a": 1}]]
-    )
+    stream: Value = [["set", "loglevel", "INFO"], ["set", "thread", {"stacksize": 0}]]
+    frame = foreign.render_request(("reload", "--all"), "ann", ["--unban"], stream)
     assert frame.endswith(foreign.END)
     read = pickle.loads(frame.removesuffix(foreign.END))
     assert read == ["reload", "--all", ["--unban"], stream]
