@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.lab import wait_for
+
+from sekisho.control.table import Unmet
+from sekisho.control.words import TABLE, find
 
 pytestmark = [pytest.mark.system(needs=("fail2ban-client", "fail2ban-server")), pytest.mark.timeout(240)]
 
@@ -129,7 +133,9 @@ set demo bantime.rndtime 5m
 set demo bantime.overalljails true
 get demo bantime.increment
 get demo bantime.multipliers
+get demo bantime.formula
 get demo bantime.maxtime
+get demo bantime.rndtime
 get demo bantime.overalljails
 set demo bantime.increment false
 set demo idle on
@@ -240,6 +246,7 @@ set dbpurgeage 2d
 set dbpurgeage x
 get thread
 set allowipv6 yes
+get allowipv6
 sleep 0
 server-status
 version
@@ -273,6 +280,7 @@ status
 OTHERWISE: Mapping[str, str] = {
     "start nojail": "ours says which section is missing: a jail that was stopped starts as it is configured",
     "version": "each its own",
+    "get allowipv6": "ours tells it",
     'set demo ignorecommand ""': "an empty command is none, and shown as one that was never set",
 }
 
@@ -399,6 +407,19 @@ def test_every_word_of_the_real_help_is_in_the_scenario(tmp_path: Path) -> None:
         for entry in entries
         if _literals(entry) not in elsewhere and not any(_literals(entry) <= line for line in said)
     ]
+
+
+def test_every_word_of_our_table_is_in_the_scenario() -> None:
+    """What is added to the table is said to Debian's programs too, or stands here with its reason."""
+    met = set()
+    for line in SCENARIO.strip().splitlines():
+        with contextlib.suppress(Unmet):
+            word, _ = find(shlex.split(line))
+            met.add(word.path)
+    only_ours = {"stats"}  # of Fail2ban 1.1
+    ends = {"stop"}
+    missing = {word.path for word in TABLE if not word.internal} - met - only_ours - ends
+    assert not missing, missing
 
 
 STATUSES = """
