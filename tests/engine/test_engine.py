@@ -272,6 +272,8 @@ def test_a_jail_is_added_filled_and_started(house: MemoryHouse) -> None:
         await engine.start_jail("web")
         await engine.reload(Reload())
         assert set(engine.status().jails) == {"demo"}, "nobody has configured it"
+        with pytest.raises(UnknownJail):
+            await engine.start_jail("web")
         await engine.start_jail("demo")
         await engine.stop()
 

@@ -278,7 +278,6 @@ status
 """
 
 OTHERWISE: Mapping[str, str] = {
-    "start nojail": "ours says which section is missing: a jail that was stopped starts as it is configured",
     "version": "each its own",
     "get allowipv6": "ours tells it",
     'set demo ignorecommand ""': "an empty command is none, and shown as one that was never set",

@@ -179,7 +179,7 @@ class EngineApi(Protocol):
     async def start_jail(self, jail: str) -> None:
         """Let a jail that was added begin, or one that was stopped begin anew as it is configured.
 
-        One that runs is left as it is. Raises Refused as `reload` does.
+        One that runs is left as it is. Raises UnknownJail where nobody has configured one, and Refused like `reload`.
         """
 
     async def set_idle(self, jail: str, *, is_idle: bool) -> None:

@@ -295,7 +295,8 @@ class Engine:
     async def start_jail(self, jail: str) -> None:
         """Let a jail that was added begin, or one that was stopped begin anew as it is configured."""
         if jail not in self.jails:
-            await self.reload(Reload(jail))
+            await self.reload(Reload(jail, if_exists=True))
+            self._jail(jail)
             return
         async with self._in_turn():
             if not self._jail(jail).has_begun:
