@@ -68,11 +68,12 @@ async def del_action(engine: EngineApi, jail: str, name: str) -> Value:
 
 WORDS = (
     Word(f"get {JAIL} actions", "", ACTIONS, "the names of the actions", actions),
-    Word(f"get {JAIL} action", "<ACTION> <PROPERTY>", ACTIONS, "one property of an action", get_property),
+    Word(f"get {JAIL} action", "<ACTION> <PROPERTY>", ACTIONS, "one property of an action", get_property,
+         private=True),
     Word(f"get {JAIL} actionproperties", "<ACTION>", ACTIONS, "the names of an action's properties", properties),
     Word(f"set {JAIL} addaction", "<ACTION>", ACTIONS, "add an action without commands", add_action,
          changes=True, exclusive=True),
     Word(f"set {JAIL} delaction", "<ACTION>", ACTIONS, "remove an action", del_action, changes=True, exclusive=True),
     Word(f"set {JAIL} action", "<ACTION> <PROPERTY> <VALUE>", ACTIONS, "change one property of an action", set_property,
-         changes=True, exclusive=True),
+         changes=True, exclusive=True, private=True),
 )  # fmt: skip

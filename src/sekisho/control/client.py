@@ -135,13 +135,22 @@ def help_text() -> str:
 
 
 def _connect(path: str, timeout: float | None) -> socket.socket:
+    """Return a connection; where many want one at the same time it waits for its turn, up to `timeout`.
+
+    The kernel does the waiting (SO_SNDTIMEO, unix(7)): Python's own timeout would fail at once there.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(timeout)
+    whole, part = divmod(timeout or 0, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(whole), int(part * 1e6)))
     try:
         sock.connect(path)
+        sock.settimeout(timeout)
     except PermissionError:
         sock.close()
         raise PermissionDenied(path) from None
+    except BlockingIOError:
+        sock.close()
+        raise NoAnswer(f"The server at {path} accepted no connection within {timeout:g} seconds") from None
     except OSError as error:
         sock.close()
         raise NoServer(path, error) from None

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 
-from sekisho.control.protocol import Value
+from sekisho.control.protocol import Mapped, Value
 from sekisho.engine.api import EngineApi, JailStatus, OptionChange, Reloaded
 from sekisho.model.problem import Problem
 from sekisho.model.verdict import Ban
@@ -35,11 +35,16 @@ def tree_of_jail(status: JailStatus, flavor: str = "basic") -> Value:
         ("Total banned", status.banned_total),
     ]
     if flavor != "short":
-        actions.append(("Banned IP list", [ban.subject.text for ban in status.bans]))
+        actions.append(("Banned IP list", Mapped(status.bans, address_of)))
     return [
         ("Filter", [("Currently failed", status.failed), ("Total failed", status.failed_total), where]),
         ("Actions", actions),
     ]
+
+
+def address_of(ban: Ban) -> str:
+    """Return whom the ban bars, as it was named."""
+    return ban.subject.text
 
 
 def by_end(bans: tuple[Ban, ...]) -> list[Ban]:
@@ -79,7 +84,7 @@ def _jail_document(jail: JailStatus) -> Mapping[str, Value]:
         "files": jail.files,
         "journalmatch": jail.journalmatch,
         "health": jail.health,
-        "bans": [ban_document(ban) for ban in by_end(jail.bans)],
+        "bans": Mapped(by_end(jail.bans), ban_document),
     }
 
 

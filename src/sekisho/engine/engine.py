@@ -17,7 +17,7 @@ from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.preview import Standing, preview, preview_server, refusals
+from sekisho.engine.preview import LIVE_SERVER, Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
@@ -262,10 +262,10 @@ class Engine:
             return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
 
     def _take_over(self, fresh: Configuration) -> None:
-        """Let log level and the ledger's limits be as `fresh` says; socket, files, log target hold until a restart."""
+        """Let log level, ledger's limits and who may use the socket be as `fresh` says; all else needs a restart."""
         level = self._parts.log_control.set_level(fresh.server.loglevel)
         held, limits = self._configuration.server, fresh.server
-        known = replace(held, loglevel=level, dbmaxmatches=limits.dbmaxmatches, dbpurgeage=limits.dbpurgeage)
+        known = replace(held, **{name: getattr(limits, name) for name in LIVE_SERVER} | {"loglevel": level})
         self._configuration = replace(fresh, server=known)
         self.housekeeping.server = known
         self._parts.ledger.most_matches = limits.dbmaxmatches
