@@ -98,7 +98,7 @@ def test_a_peer_that_does_not_read_is_let_go(tmp_path: Path) -> None:
         assert ask(served.path, ["ping"]) == "pong"
 
 
-def test_the_peer_that_was_silent_longest_makes_room(tmp_path: Path) -> None:
+def test_idle_peers_make_room(tmp_path: Path) -> None:
     """Connections that are opened and left do not shut anybody out."""
     with Served(tmp_path, limit=3) as served, contextlib.ExitStack() as stack:
         for _ in range(50):

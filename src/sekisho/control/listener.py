@@ -17,7 +17,7 @@ from pathlib import Path
 log = logging.getLogger("fail2ban.server")
 
 _PATH_CAP = 107  # bytes; sun_path holds 108 with its NUL (unix(7))
-_BACKLOG = socket.SOMAXCONN
+_BACKLOG = 128  # the longest that a client stands behind those who only come and go: some milliseconds
 
 
 class SocketInUse(Exception):  # noqa: N818 - a fact that the daemon acts on

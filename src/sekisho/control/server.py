@@ -5,7 +5,8 @@ Who may connect and say what is `control.access`'s to tell; who made a change by
 Limits, so that one peer cannot starve the others:
 
 - `LIMIT` connections of those who may do everything, and as many of those who may only read, `SHARE` of them of one
-  user. Where there is no room, the one that has been silent longest makes it; so nobody keeps root out.
+  user. Where there is no room, the process that has most connections loses the one that has been silent longest. So
+  nobody keeps root out, and who opens connections and leaves them closes his own.
 - `PATIENCE` seconds for a request to arrive once it has begun, and for an answer to be taken.
 - `FRAME_CAP` bytes in a request, `READER_CAP` in that of somebody who may only read. No more than that is kept.
 - Who may only read is answered one request after the other, and waits four times as long as each answer took.
@@ -29,7 +30,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,7 @@ _BREATH = 0.1  # seconds without accepting anybody when nothing is left to do it
 _QUIET = 60.0  # seconds between two log lines on the same kind of abuse
 _SHOWN = 200  # characters of a change by hand that the log shows
 _CHUNK = 1 << 16  # bytes
-_AT_ONCE = 64  # connections accepted before others have their turn
+_AT_ONCE = 16  # connections accepted before others have their turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class _Conversation:
         self.is_reader = is_reader
         self.inbox = Inbox(READER_CAP if is_reader else FRAME_CAP)
         self.busy = False
+        self.dismissed = False
 
 
 class ControlServer:
@@ -177,7 +179,7 @@ class ControlServer:
         try:
             self._begin()
         except (SocketInUse, OSError) as error:
-            self._report("the socket cannot be made again", str(error))
+            self._report("the socket cannot be made again", error)
 
     # -- who comes in
 
@@ -199,7 +201,7 @@ class ControlServer:
 
     def _run_short(self, error: OSError) -> None:
         """Without a descriptor for one more: use the spare one, and have it again when a conversation ends."""
-        self._report("no descriptor left for a connection", str(error))
+        self._report("no descriptor left for a connection", error)
         if self._spare >= 0:
             os.close(self._spare)
             self._spare = -1
@@ -219,25 +221,26 @@ class ControlServer:
         asyncio.get_running_loop().add_reader(listener.socket, self._accept)
 
     def _admit(self, sock: socket.socket) -> None:
-        """Begin a conversation; where there are too many, the one that has been silent longest ends."""
+        """Begin a conversation; where there are too many, an idle one ends."""
         sock.setblocking(False)
         peer = peer_of(sock)
         rights = self._access.rights(peer)
         if rights is Rights.NOTHING:
-            self._report("somebody whom the socket is not for", str(peer))
+            self._report("somebody whom the socket is not for", peer)
             sock.close()
             return
         talk = _Conversation(sock, peer, is_reader=rights is Rights.READ)
         rivals = [other for other in self._talks if other.is_reader is talk.is_reader]
-        own = [other for other in rivals if other.peer.uid == peer.uid]
-        crowd = own if talk.is_reader and len(own) >= SHARE else rivals if len(rivals) >= self._limit else ()
+        own = [other for other in rivals if other.peer.uid == peer.uid] if talk.is_reader else []
+        crowd = own if len(own) >= SHARE else rivals if len(rivals) >= self._limit else ()
         if crowd:
-            idle = next((other for other in crowd if not other.busy), None)
-            self._report("too many connections", f"more than {len(crowd)}; closed the one that was silent longest")
-            if idle is None:
+            self._report("too many connections, so idle ones are closed", peer)
+            held = Counter(other.peer.pid for other in crowd)
+            idle = [other for other in crowd if not other.busy]
+            if not idle:
                 sock.close()
                 return
-            self._dismiss(idle)
+            self._dismiss(max(idle, key=lambda other: held[other.peer.pid]))  # the first of the most
         task = asyncio.get_running_loop().create_task(self._converse(talk), name=f"control of uid {peer.uid}")
         task.add_done_callback(lambda _: self._part(talk))  # also where the task has not begun
         self._talks[talk] = task
@@ -250,7 +253,11 @@ class ControlServer:
                 self._spare = os.open(os.devnull, os.O_RDONLY)
 
     def _dismiss(self, talk: _Conversation) -> None:
-        self._talks.pop(talk).cancel()
+        """Let an idle peer go: its task finds the stream at an end. To cancel it would leave rings of garbage."""
+        del self._talks[talk]
+        talk.dismissed = True
+        with contextlib.suppress(OSError):
+            talk.sock.shutdown(socket.SHUT_RDWR)
 
     # -- what is said
 
@@ -260,7 +267,7 @@ class ControlServer:
                 await self._exchange(talk, frame)
                 await asyncio.sleep(0)  # whoever asks without a pause
         except Abuse as abuse:
-            self._report(str(abuse), str(talk.peer))
+            self._report(str(abuse), talk.peer)
         except OSError:
             pass  # a peer may leave whenever it likes
 
@@ -273,7 +280,7 @@ class ControlServer:
                     if not talk.inbox.is_empty and patience.when() is None:
                         patience.reschedule(loop.time() + self._patience)
                     data = await loop.sock_recv(talk.sock, _CHUNK)
-                    if not data and talk.inbox.is_empty:
+                    if talk.dismissed or (not data and talk.inbox.is_empty):
                         return None
                     if not data:
                         raise Abuse("half a request")
@@ -349,11 +356,11 @@ class ControlServer:
 
     def _deny(self, peer: Peer, word: Word) -> Denied:
         why = "changes something" if word.changes else "may show secrets"
-        self._report(f"a word that {why}, of somebody who may only read", f"{peer}: {word.path}")
+        self._report(f"a word that {why}, of somebody who may only read: {word.path}", peer)
         return Denied(Kind.FORBIDDEN, f"{peer.user} may only read: '{word.path}' {why} (fail2ban.conf: socketaccess)")
 
-    def _report(self, kind: str, detail: str) -> None:
-        """Count an abuse, and log it unless one of its kind was logged just now."""
+    def _report(self, kind: str, detail: object) -> None:
+        """Count an abuse, and log it unless one of its kind (up to the colon) was logged just now."""
         now = asyncio.get_running_loop().time()
         key = kind.partition(":")[0]
         self._abuses[key] = self._abuses.get(key, 0) + 1
