@@ -147,13 +147,16 @@ def test_a_hostile_peer_harms_nobody(host: Host, tmp_path: Path, attack: Attack,
     path = str(host.directory / "s.sock")
     wait_for((host.directory / "s.sock").exists, "the socket")
     assert ask(path, ["ping"]) == "pong"
-    descriptors, before = held_by(daemon.pid)
+    descriptors, _ = held_by(daemon.pid)
 
-    for _ in attack(path, tmp_path / "trace"):
-        assert ask(path, ["ping"], timeout=10) == "pong"
+    memory = []
+    for _ in range(2):  # what the first time needed serves the second
+        for _ in attack(path, tmp_path / "trace"):
+            assert ask(path, ["ping"], timeout=10) == "pong"
+        wait_for(lambda: held_by(daemon.pid)[0] <= descriptors, "the descriptors to be as before")
+        memory.append(held_by(daemon.pid)[1])
 
-    wait_for(lambda: held_by(daemon.pid)[0] == descriptors, "the descriptors to be as before")
-    assert held_by(daemon.pid)[1] - before < 32
+    assert memory[1] - memory[0] < 8, memory
     assert not (tmp_path / "trace").exists()
     told = [line.split("Control socket: ")[1] for line in host.log.read_text().splitlines() if "Control socket" in line]
     assert {kind for kind in kinds if sum(line.startswith(kind) for line in told) == 1} == kinds

@@ -266,10 +266,10 @@ class ControlServer:
             while (frame := await self._next_frame(talk)) is not None:
                 await self._exchange(talk, frame)
                 await asyncio.sleep(0)  # whoever asks without a pause
-        except Abuse as abuse:
-            self._report(str(abuse), talk.peer)
-        except OSError:
-            pass  # a peer may leave whenever it likes
+        except (Abuse, OSError) as error:  # a peer may leave whenever it likes
+            if isinstance(error, Abuse):
+                self._report(str(error), talk.peer)
+            error.__traceback__ = error.__context__ = None  # a ring, which would keep request and answer for a while
 
     async def _next_frame(self, talk: _Conversation) -> Frame | None:
         """Return the next request, None when the peer is done; a peer may be silent between two as long as it likes."""
