@@ -115,7 +115,7 @@ def test_the_flavor_cymru_tells_whose_networks_the_banned_are_in(say: Say) -> No
     say("set", "demo", "banip", "192.0.2.1", "192.0.2.2")
     told = say("status", "demo", "cymru")
     assert isinstance(told, Granted)
-    assert json.loads(json.dumps(told.value))[1][1][2:] == [
+    assert json.loads(json.dumps(told.value, default=list))[1][1][2:] == [
         ["Banned IP list", ["192.0.2.1", "192.0.2.2"]],
         ["Banned ASN list", ["AS of 192.0.2.1", "AS of 192.0.2.2"]],
         ["Banned Country list", ["JP", "JP"]],

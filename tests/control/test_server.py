@@ -8,54 +8,21 @@ import logging
 import os
 import pickle
 import socket
-import stat
-import time
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.support.fake_engine import FakeEngine
+from tests.support.peers import peer, rest, wait_for
 from tests.support.served import Served
 
+from sekisho.control.access import Peer
 from sekisho.control.client import ask
+from sekisho.control.listener import SocketInUse
 from sekisho.control.pickled import CLOSE, END
 from sekisho.control.protocol import FRAME_CAP
-from sekisho.control.server import ControlServer, SocketInUse
-
-
-@contextlib.contextmanager
-def peer(path: str) -> Iterator[socket.socket]:
-    """A raw connection."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(10)
-        sock.connect(path)
-        yield sock
-
-
-def rest(sock: socket.socket) -> bytes:
-    """Return all that the server still says before it closes."""
-    chunks = []
-    with contextlib.suppress(ConnectionResetError):
-        while chunk := sock.recv(65536):
-            chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def wait_for(probe: Callable[[], bool]) -> None:
-    """Wait until `probe` is true."""
-    end = time.monotonic() + 10
-    while not probe():
-        assert time.monotonic() < end, "waited in vain"
-
-
-def test_only_the_owner_reaches_the_socket(tmp_path: Path) -> None:
-    """The directory is made, for its owner alone, and so is the socket; afterwards the socket is gone."""
-    with Served(tmp_path) as served:
-        path = Path(served.path)
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-        assert [entry.name for entry in path.parent.iterdir()] == ["s.sock"]
-    assert not path.exists()
+from sekisho.control.server import ControlServer
 
 
 def test_several_requests_share_a_connection(tmp_path: Path) -> None:
@@ -80,18 +47,23 @@ def test_a_client_of_fail2bans_is_understood(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bytes_", "kind"),
+    ("bytes_", "kind", "said"),
     [
-        (b"GET / HTTP/1.1\r\n", "bytes that are neither framing"),
-        (b'{"words": 3}\n', "no request"),
-        (b"{" * 100_000 + b"\n", "no request"),
-        (pickle.dumps([print]) + END, "no request"),
-        (b'{"words": ["pi', "half a request"),
-        (b"{" + b" " * (FRAME_CAP + 10), f"a request of more than {FRAME_CAP} bytes"),
+        (b"GET / HTTP/1.1\r\n", "bytes that are neither framing", b""),
+        (b'{"words": 3}\n', "no request", b'"error": "no request: expected a list'),
+        (b"{" * 100_000 + b"\n", "no request", b'"error": "no request: not JSON'),
+        (pickle.dumps("ping") + END, "no request", b"ERROR: expected a list"),
+        (b"\x80\x04." + END, "no request", b"ERROR: a pickle that does not end with one value"),
+        (pickle.dumps([print]) + END, "a pickle that is more than values", b"ERROR: the instruction STACK_GLOBAL"),
+        (b"cos\nsystem\n(S'true'\ntR." + END, "a pickle that is more than values", b"ERROR: the instruction GLOBAL"),
+        (b'{"words": ["pi', "half a request", b""),
+        (b"\x80\x04]", "half a request", b""),
+        (b"{" + b" " * (FRAME_CAP + 10), f"a request of more than {FRAME_CAP} bytes", b""),
+        (b"\x80\x04\x8e" + b"\xff" * (FRAME_CAP + 10), f"a request of more than {FRAME_CAP} bytes", b""),
     ],
 )
 def test_abuse_ends_the_connection_and_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, bytes_: bytes, kind: str
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, bytes_: bytes, kind: str, said: bytes
 ) -> None:
     """Whatever a peer sends, others are answered, and the log has one line for it however often it comes."""
     with Served(tmp_path) as served:
@@ -100,7 +72,9 @@ def test_abuse_ends_the_connection_and_is_logged_once(
                 with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                     sock.sendall(bytes_)
                     sock.shutdown(socket.SHUT_WR)
-                assert rest(sock) == b""
+                answer = rest(sock)
+                assert said in answer
+                assert bool(said) is bool(answer)
         assert ask(served.path, ["ping"]) == "pong"
         assert served.server.statistics().abuses == {kind: 3}
     assert sum(kind in record.getMessage() for record in caplog.records) == 1
@@ -124,7 +98,7 @@ def test_a_peer_that_does_not_read_is_let_go(tmp_path: Path) -> None:
         assert ask(served.path, ["ping"]) == "pong"
 
 
-def test_the_peer_that_was_silent_longest_makes_room(tmp_path: Path) -> None:
+def test_idle_peers_make_room(tmp_path: Path) -> None:
     """Connections that are opened and left do not shut anybody out."""
     with Served(tmp_path, limit=3) as served, contextlib.ExitStack() as stack:
         for _ in range(50):
@@ -180,7 +154,7 @@ def test_changes_are_logged_with_who_asked(tmp_path: Path, caplog: pytest.LogCap
         ask(served.path, ["set", "demo", "banip", "192.0.2.1\nNOTICE  [demo] Ban 192.0.2.9"], by="ann\x1b[2J")
         ask(served.path, ["get", "demo", "maxretry"])
     (message,) = [record.getMessage() for record in caplog.records if record.name == "fail2ban.server"]
-    who = f"'ann\\x1b[2J' (uid {os.getuid()}, pid {os.getpid()})"
+    who = f"{Peer(os.getpid(), os.getuid())}, for 'ann\\x1b[2J'"
     assert message == who + ": set demo banip '192.0.2.1\\nNOTICE  [demo] Ban 192.0.2.9'"
 
 
@@ -199,13 +173,49 @@ def test_an_error_of_ours_is_an_answer(tmp_path: Path, caplog: pytest.LogCapture
     assert "boom" in caplog.text
 
 
-def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
-    """What a killed daemon left behind stands in nobody's way."""
-    (tmp_path / "run").mkdir()
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(tmp_path / "run" / "s.sock"))
-    with Served(tmp_path) as served:
+def test_a_peer_may_be_silent_between_two_requests(tmp_path: Path) -> None:
+    """An exporter that keeps its connection for an hour finds it open; only what has begun must end."""
+    with Served(tmp_path, patience=0.01) as served, peer(served.path) as sock:
+        for _ in range(3):
+            sock.sendall(pickle.dumps(["ping"]) + END)
+            assert pickle.loads(sock.recv(4096).removesuffix(END)) == (0, "pong")
+            ask(served.path, ["sleep", "0.02"])
+        assert served.server.statistics().abuses == {}
+
+
+def test_bytes_one_by_one_are_cut_off_in_time(tmp_path: Path) -> None:
+    """Patience is for the whole request, not from byte to byte."""
+    with Served(tmp_path, patience=0.1) as served, peer(served.path) as sock:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(1_000_000):
+                sock.sendall(b"{")
+                if served.server.statistics().abuses:
+                    break
+        assert served.server.statistics().abuses == {"no whole request in time": 1}
+
+
+def test_a_peer_that_asks_without_a_pause_delays_nobody(tmp_path: Path) -> None:
+    """A thousand requests in one go are answered in turn with those of others."""
+    with Served(tmp_path) as served, peer(served.path) as sock:
+        sock.sendall(b'{"words": ["ping"]}\n' * 1000)
         assert ask(served.path, ["ping"]) == "pong"
+        assert served.server.statistics().requests < 1000
+        sock.shutdown(socket.SHUT_WR)
+        assert rest(sock).count(b"pong") == 1000
+
+
+def test_a_stop_of_the_stream_still_gets_its_answer(tmp_path: Path) -> None:
+    """A peer that says that it will send no more is answered, and one that leaves without a word costs nothing."""
+    with Served(tmp_path) as served:
+        with peer(served.path) as sock:
+            sock.sendall(pickle.dumps(["ping"]) + END + CLOSE)
+            sock.shutdown(socket.SHUT_WR)
+            assert pickle.loads(rest(sock).removesuffix(END)) == (0, "pong")
+        for _ in range(100):
+            with peer(served.path):
+                pass
+        wait_for(lambda: served.server.statistics().open == 0)
+        assert served.server.statistics().abuses == {}
 
 
 def test_a_living_servers_socket_is_left_alone(tmp_path: Path) -> None:
@@ -216,21 +226,45 @@ def test_a_living_servers_socket_is_left_alone(tmp_path: Path) -> None:
         assert ask(served.path, ["ping"]) == "pong"
 
 
-def test_another_servers_socket_is_not_removed(tmp_path: Path) -> None:
-    """A server that ends removes its own socket, not that of whoever came after it."""
-    with Served(tmp_path) as first:
-        Path(first.path).unlink()
-        second = Served(tmp_path)
-        second.__enter__()
-    assert ask(second.path, ["ping"]) == "pong"
-    second.__exit__()
+def test_a_socket_that_somebody_removes_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever cleans up too much does not cut the administrator off."""
+    with Served(tmp_path, look=0.01) as served:
+        Path(served.path).unlink()
+        wait_for(Path(served.path).exists)
+        assert ask(served.path, ["ping"]) == "pong"
+        Path(served.path).unlink()
+        Path(served.path).mkdir()
+        wait_for(lambda: "cannot be made again" in caplog.text)
+        Path(served.path).rmdir()
+        wait_for(Path(served.path).exists)
+        assert ask(served.path, ["ping"]) == "pong"
+    assert caplog.text.count("gone from its path") == 1
+    assert not Path(served.path).exists()
 
 
-def test_what_is_no_socket_is_not_touched(tmp_path: Path) -> None:
-    """A file at the socket's path is somebody's file; a path that no socket can have is named as such."""
-    (tmp_path / "file").write_text("precious")
-    with pytest.raises(FileExistsError, match="is no socket"):
-        asyncio.run(ControlServer(FakeEngine(), str(tmp_path / "file")).start())
-    assert (tmp_path / "file").read_text() == "precious"
-    with pytest.raises(OSError, match="too long"):
-        asyncio.run(ControlServer(FakeEngine(), f"/tmp/{'x' * 120}").start())
+def test_without_descriptors_one_peer_after_the_other_is_answered(tmp_path: Path) -> None:
+    """A daemon that has none left goes on, answers whoever asks, and does not turn in circles."""
+    path = str(tmp_path / "s")
+    command = ["sh", "-c", 'ulimit -n 24; exec "$@"', "sh", sys.executable, "-m", "tests.support.served", path]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        with contextlib.ExitStack() as stack:
+            for _ in range(40):
+                stack.enter_context(peer(path))
+            for _ in range(3):
+                assert ask(path, ["ping"]) == "pong"
+        assert ask(path, ["stop"]) is None
+        assert server.wait(10) == 0
+        assert server.stderr is not None
+        assert server.stderr.read().count("no descriptor left") == 1
+
+
+def test_a_secret_is_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says which property was changed, and not to what."""
+    caplog.set_level(logging.INFO)
+    with Served(tmp_path) as served:
+        ask(served.path, ["set", "demo", "action", "note", "cfkey", "hunter2"])
+    (message,) = caplog.messages
+    assert message.endswith(": set demo action note cfkey (not shown)")

@@ -48,6 +48,14 @@ def read_server(
         allowipv6 = parse_ipv6(texts["allowipv6"])
     except ValueError as error:
         wrong("allowipv6", f"{error}; {allowipv6} is used")
+    group = texts["socketgroup"]
+    if group and not _is_group(group):
+        wrong("socketgroup", "there is no such group on this host; the socket is for root alone")
+        group = ""
+    access = texts["socketaccess"].lower()
+    if access not in ("read", "write"):
+        wrong("socketaccess", "use read or write; read is used")
+        access = defaults.socketaccess
     dbfile: str | None = texts["dbfile"]
     if texts["dbfile"].lower() in _NOWHERE:
         dbfile = None
@@ -73,6 +81,8 @@ def read_server(
         logtarget=texts["logtarget"],
         syslogsocket=texts["syslogsocket"],
         socket=str(Path(texts["socket"]).absolute()),
+        socketgroup=group,
+        socketaccess=access,
         pidfile=str(Path(texts["pidfile"]).absolute()),
         allowipv6=allowipv6,
         dbfile=str(Path(dbfile).absolute()) if dbfile is not None else None,
@@ -80,6 +90,16 @@ def read_server(
         dbpurgeage=age,
     )
     return spec, problems
+
+
+def _is_group(name: str) -> bool:
+    import grp  # the client does without
+
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def _read_stacksize(merged: Merged, constants: Mapping[str, str], problems: list[Problem]) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sekisho.control.protocol import Kind, Value
-from sekisho.control.status import ban_document, by_end, render_ban_time
+from sekisho.control.protocol import Kind, Mapped, Value
+from sekisho.control.status import address_of, ban_document, by_end, render_ban_time
 from sekisho.control.table import BASIC, CHANGES, FACTS, JAIL, Unmet, Word, parse_seconds
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import Subject, parse_subject
@@ -73,13 +73,11 @@ async def get_banned(engine: EngineApi, jail: str, *texts: str) -> Value:
 async def get_banip(engine: EngineApi, jail: str, form: str = "") -> Value:
     """Return the banned addresses in the order in which their bans end, with their times where these are asked for."""
     bans = by_end(engine.jail_status(jail).bans)
-    if form == "--with-time":
-        return [render_ban_time(ban) for ban in bans]
-    return [ban.subject.text for ban in bans]
+    return Mapped(bans, render_ban_time if form == "--with-time" else address_of)
 
 
-def _addresses(engine: EngineApi, jail: str) -> list[str]:
-    return [ban.subject.text for ban in engine.jail_status(jail).bans]
+def _addresses(engine: EngineApi, jail: str) -> Value:
+    return Mapped(engine.jail_status(jail).bans, address_of)
 
 
 async def attempt(engine: EngineApi, jail: str, text: str, *lines: str) -> Value:

@@ -155,13 +155,16 @@ class JailSpec:
 class ServerSpec:
     """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
 
-    `stacksize` is that of a new thread in KiB, 0 the system's own.
+    `stacksize` is that of a new thread in KiB, 0 the system's own. `socketgroup` empty: the socket is for root alone;
+    `socketaccess` is `read` or `write`.
     """
 
     loglevel: str = "INFO"
     logtarget: str = "/var/log/fail2ban.log"
     syslogsocket: str = "auto"
     socket: str = "/run/sekisho/sekisho.sock"
+    socketgroup: str = ""
+    socketaccess: str = "read"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
