@@ -124,6 +124,8 @@ def assemble(
         ),
     )
 
+    table.guard(engine.housekeeping.alarm)
+
     async def settle() -> None:
         if os.geteuid() == 0:
             try:
