@@ -261,6 +261,26 @@ def test_a_broken_tree_or_jail_leaves_what_runs_as_it_is(house: MemoryHouse) -> 
     run(play())
 
 
+def test_lifting_thousands_of_bans_holds_nobody_up(house: MemoryHouse) -> None:
+    """They are lifted in portions; in between others have their turn, and whoever is banned meanwhile stays banned."""
+
+    async def play() -> None:
+        engine = await house.start()
+        crowd = [parse_subject(f"198.51.{number >> 8}.{number & 255}") for number in range(3000)]
+        await engine.ban("demo", crowd)
+        lifting = asyncio.create_task(engine.unban(None, None))
+        await asyncio.sleep(0)
+        assert 0 < len(engine.jail_status("demo").bans) < len(crowd)
+        await engine.ban("demo", [parse_subject(EVE)])
+        await engine.unban("demo", crowd[-1:])
+        lifted = await lifting
+        assert len(lifted) == len(crowd) - 1
+        assert [ban.subject.text for ban in engine.jail_status("demo").bans] == [EVE]
+        await engine.stop()
+
+    run(play())
+
+
 def test_a_restart_of_a_jail_keeps_bans_unless_asked_to_unban(house: MemoryHouse) -> None:
     """`reload --restart` restores from the ledger; with `--unban` nothing is left to restore."""
 
