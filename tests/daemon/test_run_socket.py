@@ -147,16 +147,14 @@ def test_a_hostile_peer_harms_nobody(host: Host, tmp_path: Path, attack: Attack,
     path = str(host.directory / "s.sock")
     wait_for((host.directory / "s.sock").exists, "the socket")
     assert ask(path, ["ping"]) == "pong"
-    descriptors, _ = held_by(daemon.pid)
+    descriptors, memory = held_by(daemon.pid)
 
-    memory = []
-    for _ in range(2):  # what the first time needed serves the second
+    for _ in range(3):
         for _ in attack(path, tmp_path / "trace"):
             assert ask(path, ["ping"], timeout=10) == "pong"
         wait_for(lambda: held_by(daemon.pid)[0] <= descriptors, "the descriptors to be as before")
-        memory.append(held_by(daemon.pid)[1])
 
-    assert memory[1] - memory[0] < 8, memory
+    assert held_by(daemon.pid)[1] - memory < 100  # what ten peers need that ask for a megabyte each, and no more
     assert not (tmp_path / "trace").exists()
     told = [line.split("Control socket: ")[1] for line in host.log.read_text().splitlines() if "Control socket" in line]
     assert {kind for kind in kinds if sum(line.startswith(kind) for line in told) == 1} == kinds
