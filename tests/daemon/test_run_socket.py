@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import grp
 import json
 import os
 import pickle
@@ -10,14 +11,18 @@ import random
 import signal
 import socket
 import struct
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.cli.test_fail2ban_client_differential import CLIENT, real_or_skip
 from tests.daemon.test_run import Host, wait_for
 from tests.support.peers import peer, rest
+from tests.support.somebody import as_nobody
 
-from sekisho.control.client import ask
+from sekisho.control.client import ServerError, ask
 from sekisho.control.pickled import END
 
 pytestmark = pytest.mark.timeout(120)
@@ -161,3 +166,54 @@ def test_a_hostile_peer_harms_nobody(host: Host, tmp_path: Path, attack: Attack,
     assert len(told) == len(kinds)
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
+
+
+@pytest.mark.system
+def test_the_real_client_reaches_the_daemon(host: Host) -> None:
+    """Debian's client bans, looks and lifts, as if its own server answered."""
+    real_or_skip()
+    host.start()
+    wait_for((host.directory / "s.sock").exists, "the socket")
+
+    def say(*words: str) -> str:
+        command = [CLIENT, "-c", str(host.directory), "-s", str(host.directory / "s.sock"), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+
+    assert say("ping") == "Server replied: pong\n"
+    assert say("set", "sshd", "banip", "192.0.2.1", "192.0.2.2") == "2\n"
+    assert "Banned IP list:\t192.0.2.1 192.0.2.2\n" in say("status", "sshd")
+    assert say("unban", "--all") == "2\n"
+    host.await_log("fail2ban-client): set sshd banip 192.0.2.1 192.0.2.2")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_a_group_of_the_hosts_asks_the_daemon() -> None:
+    """As fail2ban.local says: first to read, and after a reload to change things; the log tells who it was."""
+    group = grp.getgrall()[-1]
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        host = Host(Path(name))
+        host.directory.chmod(0o755)
+        path = str(host.directory / "s.sock")
+        settings = (host.directory / "fail2ban.local").read_text() + f"socketgroup = {group.gr_name}\n"
+        host.write("fail2ban.local", settings)
+        daemon = host.start()
+        try:
+            wait_for((host.directory / "s.sock").exists, "the socket")
+
+            def member() -> list[str]:
+                found = [str(ask(path, ["ping"]))]
+                try:
+                    found.append(str(ask(path, ["set", "sshd", "banip", "192.0.2.9"])))
+                except ServerError as error:
+                    found.append(str(error))
+                return found
+
+            pong, refused = as_nobody(member, groups=[group.gr_gid])
+            assert (pong, "nobody may only read" in refused) == ("pong", True)
+            host.write("fail2ban.local", settings + "socketaccess = write\n")
+            assert ask(path, ["reload"]) == "OK"
+            assert as_nobody(member, groups=[group.gr_gid]) == ["pong", "1"]
+            host.await_log("nobody (uid 65534, pid ")
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            assert daemon.wait(20) == 0
