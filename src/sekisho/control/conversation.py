@@ -21,8 +21,8 @@ from sekisho.control.frames import Abuse, Frame, Inbox
 from sekisho.control.protocol import FRAME_CAP, Answer, Denied, Kind, Request
 from sekisho.control.unpickle import MoreThanValues
 
-READER_CAP = 64 * 1024
-"""Bytes in a request of somebody who may only read; the words that he may say are short."""
+READER_CAP = 16 * 1024
+"""Bytes in a request of somebody who may only read: a thousand addresses to look for, which takes some milliseconds."""
 
 _PAUSE, _LONGEST_PAUSE = 4, 1.0  # times the answer's time; seconds
 _CHUNK = 1 << 16  # bytes
