@@ -31,6 +31,7 @@ from sekisho.engine.api import Fate, JailChange, OptionChange, Reload
         ("get dbmaxmatches", 10),
         ("get dbpurgeage", 86400),
         ("sleep 0", None),
+        ("sleep nan", None),
         ("start demo", None),
         ("stop --all", None),
         ("stats", {"ddd": ["polling", (2, 7), (0, 0)], "demo": ["polling", (2, 7), (0, 0)]}),

@@ -251,6 +251,26 @@ def test_what_an_idle_jails_log_says_waits(house: MemoryHouse) -> None:
     run(play())
 
 
+def test_lifting_thousands_of_bans_holds_nobody_up(house: MemoryHouse) -> None:
+    """They are lifted in portions; in between others have their turn, and whoever is banned meanwhile stays banned."""
+
+    async def play() -> None:
+        engine = await house.start()
+        crowd = [parse_subject(f"198.51.{number >> 8}.{number & 255}") for number in range(3000)]
+        await engine.ban("demo", crowd)
+        lifting = asyncio.create_task(engine.unban(None, None))
+        await asyncio.sleep(0)
+        assert 0 < len(engine.jail_status("demo").bans) < len(crowd)
+        await engine.ban("demo", [parse_subject(EVE)])
+        await engine.unban("demo", crowd[-1:])
+        lifted = await lifting
+        assert len(lifted) == len(crowd) - 1
+        assert [ban.subject.text for ban in engine.jail_status("demo").bans] == [EVE]
+        await engine.stop()
+
+    run(play())
+
+
 def test_a_jail_is_added_filled_and_started(house: MemoryHouse) -> None:
     """Before its start it reads nothing and brings nothing up; afterwards it is a jail like any other."""
 

@@ -40,7 +40,8 @@ async def sleep(_engine: EngineApi, seconds: str) -> Value:
     """Answer after some seconds."""
     import asyncio
 
-    await asyncio.sleep(min(float(seconds), _LONGEST_SLEEP))
+    length = min(float(seconds), _LONGEST_SLEEP)
+    await asyncio.sleep(max(0, length))  # what is no number either: timers are kept in order
     return None
 
 

@@ -34,6 +34,8 @@ log = logging.getLogger("fail2ban.server")
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
 
+_PORTION = 500  # bans lifted in one go, which takes some milliseconds
+
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
 
@@ -222,10 +224,14 @@ class Engine:
         lifted: list[Ban] = []
         for target in targets:
             covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
-            for ban in covered:
-                self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
+            async for portion in _portions(covered):
+                for ban in portion if self.jails.get(target.name) is target else ():
+                    standing = target.standing.get(ban.subject)  # what was prolonged or ended meanwhile
+                    if standing is not None:
+                        self._pipeline.unban(target, Unban(standing, Release.BY_HAND))
+                        lifted.append(standing)
+                self._pipeline.settle()
             self._pipeline.forget(target, wanted)
-            lifted += covered
         self._pipeline.settle()
         await _patiently(targets)
         return lifted
@@ -325,6 +331,13 @@ class Engine:
     async def set_server(self, option: str, text: str) -> None:
         """Change one of the server's settings until the daemon ends."""
         self._settings.change(option, text)
+
+
+async def _portions(bans: Sequence[Ban]) -> AsyncIterator[Sequence[Ban]]:
+    """Yield the bans some hundreds at a time; in between, others have their turn."""
+    for start in range(0, len(bans), _PORTION):
+        yield bans[start : start + _PORTION]
+        await asyncio.sleep(0)
 
 
 async def _patiently(jails: Sequence[Jail]) -> None:
