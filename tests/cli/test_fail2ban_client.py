@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import io
 import re
 import subprocess
@@ -136,28 +135,6 @@ def test_a_directory_that_does_not_exist(run: Run) -> None:
     """The configuration directory is checked before anything else."""
     expected = "ERROR: Base configuration directory /nonexistent does not exist\n"
     assert run("-c", "/nonexistent", "ping") == (255, expected, "ERROR   Init of command line failed\n")
-
-
-def test_the_test_of_a_tree(tmp_path: Path, run: Run) -> None:
-    """A good tree is OK; a mistake is named with its file and line, and the command after -t does not run."""
-    jail = tmp_path / "jail.local"
-    jail.write_text("[sshd]\nenabled = true\nbackend = polling\nlogpath = /dev/null\naction = observe\n")
-    assert run("-c", str(tmp_path), "-t")[:2] == (0, "OK: configuration test is successful\n")
-    jail.write_text("[sshd]\nenabled = true port = ssh\n")
-    status, out, err = run("-c", str(tmp_path), "-t", "start")
-    assert (status, out) == (255, "ERROR: test configuration failed\n")
-    assert re.search(r"ERROR +.*jail\.local:2", err)
-
-
-def test_the_dump_is_the_stream(tmp_path: Path, run: Run) -> None:
-    """One command a line that Python can read; `--dp` lays the same out for reading."""
-    (tmp_path / "jail.local").write_text("[sshd]\nenabled = true\nbackend = systemd\nmaxretry = 7\n")
-    status, out, _ = run("-c", str(tmp_path), "-d")
-    assert (status, "['set', 'sshd', 'maxretry', 7]" in out.splitlines()) == (0, True)
-    commands = [ast.literal_eval(line) for line in out.splitlines()]
-    status, pretty, _ = run("-c", str(tmp_path), "--dp")
-    laid_out = [ast.literal_eval("[" + command) for command in pretty.removeprefix("[").split("\n[")]
-    assert (status, laid_out) == (0, commands)
 
 
 def test_interactive(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -95,12 +96,49 @@ def test_reload_of_a_broken_tree_is_refused(say: Say) -> None:
     assert say("reload", "demo", "x") == Denied(Kind.REFUSED, "Unexpected argument(s) for reload: ['demo', 'x']")
 
 
-def test_start_of_a_stopped_jail_reads_its_configuration(say: Say, engine: FakeEngine) -> None:
-    """A jail that was stopped comes back as the files have it."""
-    say("stop", "demo")
-    assert list(engine.specs) == ["ddd"]
-    assert say("start", "demo") == Denied(Kind.UNKNOWN_JAIL, "demo")  # the fake has no files to find it in
-    assert engine.calls == [("reload", Reload(jail="demo"))]
+def test_a_jail_is_added_filled_and_started(say: Say, engine: FakeEngine) -> None:
+    """It has Fail2ban's defaults until it is told otherwise, and its name is taken once."""
+    assert say("add", "web", "systemd[journalflags=1]") == Granted("web")
+    spec = engine.specs["web"]
+    assert (spec.backend.name, spec.backend.options["journalflags"]) == ("systemd", "1")
+    assert (spec.maxretry, spec.findtime, spec.bantime, spec.filter.failregex) == (3, 600, 600, ())
+    assert say("start", "web") == Granted(None)
+    assert engine.calls == [("start", "web")]
+    assert say("add", "web") == Denied(Kind.DUPLICATE_JAIL, "web")
+    assert say("add", "--all") == Denied(Kind.VALUE, "Reserved name '--all'")
+    denied = say("add", "other", "carrier-pigeon")
+    assert isinstance(denied, Denied)
+    assert denied.text.startswith("Unknown backend carrier-pigeon. Must be among ['pyinotify', ")
+
+
+def test_the_flavor_cymru_tells_whose_networks_the_banned_are_in(say: Say) -> None:
+    """Three rows more, beside the addresses and in their order."""
+    say("set", "demo", "banip", "192.0.2.1", "192.0.2.2")
+    told = say("status", "demo", "cymru")
+    assert isinstance(told, Granted)
+    assert json.loads(json.dumps(told.value, default=list))[1][1][2:] == [
+        ["Banned IP list", ["192.0.2.1", "192.0.2.2"]],
+        ["Banned ASN list", ["AS of 192.0.2.1", "AS of 192.0.2.2"]],
+        ["Banned Country list", ["JP", "JP"]],
+        ["Banned RIR list", ["apnic", "apnic"]],
+    ]
+
+
+def test_the_servers_settings_are_shown_and_changed(say: Say) -> None:
+    """What `set` answers is what `get` answers then; without a database its limits mean nothing."""
+    for words, value in (
+        ("logtarget STDOUT", "STDOUT"),
+        ("syslogsocket /run/log", "/run/log"),
+        ("dbmaxmatches 5", 5),
+        ("dbpurgeage 3600", 3600),
+        ("allowipv6 no", "no"),
+        ("thread 64", {"stacksize": 64}),
+    ):
+        name, text = words.split()
+        assert say("set", name, text) == Granted(value)
+        assert say("get", name) == Granted(value)
+    assert say("set", "dbfile", "None") == Granted(None)
+    assert say("get", "dbmaxmatches") == say("get", "dbpurgeage") == Granted(None)
 
 
 def test_stop_ends_the_engine(say: Say, engine: FakeEngine) -> None:

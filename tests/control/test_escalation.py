@@ -19,7 +19,7 @@ from sekisho.model.specs import EscalationSpec
         ("multipliers", "1 2 4.5", "1 2 4.5"),
         ("maxtime", "1h", 3600),
         ("rndtime", "10m", 600),
-        ("overalljails", "yes", True),
+        ("overalljails", "yes", "true"),
     ],
 )
 def test_each_option_is_set_shown_and_taken_away(

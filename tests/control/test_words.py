@@ -31,13 +31,6 @@ def test_words_that_cannot_be_acted_on(say: Say, line: str, denied: Denied) -> N
     assert say(*line.split()) == denied
 
 
-def test_a_setting_that_only_a_restart_changes_says_so(say: Say) -> None:
-    """What can be read but not changed is told apart from what nobody knows."""
-    denied = say("set", "dbfile", "/tmp/x")
-    assert isinstance(denied, Denied)
-    assert "set it in fail2ban.conf, and restart" in denied.text
-
-
 def test_no_two_rows_answer_to_the_same_words() -> None:
     """Every row can be reached."""
     assert len({word.key for word in TABLE}) == len(TABLE)

@@ -75,12 +75,10 @@ def test_a_server_that_takes_too_long_has_failed(tmp_path: Path) -> None:
 
 
 def test_words_that_start_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Times, versions and help are answered; other words belong to the client."""
+    """Times, versions and help are answered."""
     assert main(["--str2sec", "1h"]) == 0
     assert main(["-V"]) == 0
     assert capsys.readouterr().out == f"3600\n{SPEAKS}\n"
-    assert main(["status"]) == 255
-    assert "use fail2ban-client status" in capsys.readouterr().out
     assert main(["-c", "/nonexistent", "start"]) == 255
     assert "no configuration directory '/nonexistent'" in capsys.readouterr().err
     assert main(["--nosuch"]) == 255
@@ -108,6 +106,17 @@ def test_a_life_from_start_to_stop(tmp_path: Path) -> None:
     try:
         assert say("start") == (0, "Server ready\n")
         assert say("start")[0] == 255
+        as_client = [
+            sys.executable,
+            "-m",
+            "sekisho.daemon.fail2ban_server",
+            "-c",
+            str(tmp_path),
+            "get",
+            "sshd",
+            "maxretry",
+        ]
+        assert subprocess.run(as_client, cwd=ROOT, capture_output=True, text=True, check=False).stdout == "5\n"
         assert say("set", "sshd", "banip", "192.0.2.1") == (0, "1\n")
         assert say("reload") == (0, "OK\n")
         assert say("restart") == (0, "Shutdown successful\nServer ready\n")

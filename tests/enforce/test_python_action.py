@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sekisho.enforce.python_action import PythonAction
-from sekisho.model.action import ActionError
+from sekisho.model.action import ActionError, Members
 from sekisho.model.address import parse_subject
 from sekisho.model.specs import ActionSpec
 from sekisho.model.verdict import Ban, Cause
@@ -66,6 +66,28 @@ def perform(folder: Path, text: str, play: Play, **arguments: str) -> list[str]:
 
     asyncio.run(play(PythonAction(spec, jail="demo", facts=facts)))
     return out.read_text().splitlines()
+
+
+def test_its_members_are_looked_at_and_called(tmp_path: Path) -> None:
+    """What its author gave it is listed, shown, set and called by hand, and what goes wrong is told."""
+
+    async def play(action: PythonAction) -> None:
+        await action.start([])
+        assert await action.members() == Members(
+            ("extra", "out"), ("ban", "note", "prolong", "reban", "start", "stop", "unban")
+        )
+        assert await action.get("extra") == "none"
+        await action.set("extra", "much")
+        assert await action.get("extra") == "much"
+        assert await action.call("note", {}) is None
+        with pytest.raises(ActionError, match="no attribute 'nosuch'"):
+            await action.get("nosuch")
+        with pytest.raises(ActionError, match="unexpected keyword argument 'colour'"):
+            await action.call("note", {"colour": "red"})
+        await action.stop([])
+
+    text = RECORDING.replace("        self.out = out", "        self.out, self.extra = out, extra")
+    assert perform(tmp_path, text, play) == ["init demo mine none", "start", "", "stop"]
 
 
 def test_an_action_lives_as_in_fail2ban(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,7 @@ from tests.support.actions import MemoryAction
 from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse, until
 from tests.support.sources import MemoryLog
 
-from sekisho.engine.api import Refused, Reload, UnknownJail
+from sekisho.engine.api import DuplicateJail, Refused, Reload, UnknownJail
 from sekisho.model.action import Action
 from sekisho.model.address import parse_subject
 from sekisho.model.specs import ActionSpec, FilterSpec, JailSpec, LogPath
@@ -197,6 +197,25 @@ def test_a_ban_by_hand_keeps_its_own_length_through_a_restart(house: MemoryHouse
     run(play())
 
 
+def test_a_ban_by_hand_again_prolongs_and_never_shortens(house: MemoryHouse) -> None:
+    """The later of the two ends holds, in the ledger and in the firewall; nobody is newly banned."""
+
+    async def play() -> None:
+        engine, eve = await house.start(), parse_subject(EVE)
+        assert await engine.ban("demo", [eve]) == 1
+        house.clock.time += 100
+        assert await engine.ban("demo", [eve]) == 0
+        assert await engine.ban("demo", [eve], duration=60) == 0
+        (ban,) = engine.jail_status("demo").bans
+        assert (ban.time, ban.duration) == (NOW, 3700)
+        await house.settled()
+        assert house.actions["demo"].held[eve].duration == 3700
+        assert engine.jail_status("demo").banned_total == 1
+        await engine.stop()
+
+    run(play())
+
+
 def test_an_attempt_by_hand_weighs_its_lines(house: MemoryHouse) -> None:
     """`attempt` with two lines counts twice towards maxretry and once as a failure (COMPAT case 41)."""
 
@@ -212,50 +231,21 @@ def test_an_attempt_by_hand_weighs_its_lines(house: MemoryHouse) -> None:
     run(play())
 
 
-def test_a_reload_changes_what_differs_and_keeps_the_rest(house: MemoryHouse) -> None:
-    """Counters and bans stay; a new maxretry holds at once; a jail that is gone lets go; a new one catches up."""
+def test_what_an_idle_jails_log_says_waits(house: MemoryHouse) -> None:
+    """Nobody is judged while the jail is idle, and nobody is let off: it wakes, and Eve is barred."""
 
     async def play() -> None:
         engine = await house.start()
-        await house.fails(EVE, EVE, EVE, BOB)
-        calls = list(house.actions["demo"].calls)
-        other = replace(DEMO, name="other", maxretry=1)
-        house.jails = (replace(DEMO, maxretry=2), other)
-        await engine.reload(Reload())
-        await house.settled()
-        assert house.actions["demo"].calls == calls, "the firewall of an unchanged action is not touched"
-        assert house.held("other") == {EVE, BOB}
-        await house.fails(BOB)
-        assert house.held() == {EVE, BOB}
-        house.jails = (other,)
-        await engine.reload(Reload())
-        assert house.held() == set()
-        with pytest.raises(UnknownJail):
-            engine.jail_status("demo")
-        await engine.stop()
-
-    run(play())
-
-
-def test_a_broken_tree_or_jail_leaves_what_runs_as_it_is(house: MemoryHouse) -> None:
-    """A reload of nonsense is refused by name; rules that do not compile are refused for their jail alone."""
-
-    async def play() -> None:
-        engine = await house.start()
-        await house.fails(EVE, EVE)
-        house.broken = True
-        with pytest.raises(Refused, match="Failed during configuration"):
-            await engine.reload(Reload())
-        house.broken = False
-        good = replace(DEMO, name="good", logpaths=(LogPath("/other.log"),))
-        house.jails = (replace(DEMO, filter=FilterSpec("demo", ("no identifier",))), good)
-        await engine.reload(Reload())
-        assert set(engine.status().jails) == {"demo", "good"}
         await house.fails(EVE)
+        await engine.set_idle("demo", is_idle=True)
+        await house.fails(EVE, EVE)
+        status = engine.jail_status("demo")
+        assert (status.failed_total, status.bans) == (1, ())
+        assert status.health == ("it is idle: what its logs say waits",)
+        await engine.set_idle("demo", is_idle=False)
+        await house.settled()
         assert house.held() == {EVE}
-        with pytest.raises(Refused, match="nosuch"):
-            await engine.reload(Reload(jail="nosuch"))
-        await engine.reload(Reload(jail="nosuch", if_exists=True))
+        assert engine.jail_status("demo").health == ()
         await engine.stop()
 
     run(play())
@@ -281,17 +271,62 @@ def test_lifting_thousands_of_bans_holds_nobody_up(house: MemoryHouse) -> None:
     run(play())
 
 
-def test_a_restart_of_a_jail_keeps_bans_unless_asked_to_unban(house: MemoryHouse) -> None:
-    """`reload --restart` restores from the ledger; with `--unban` nothing is left to restore."""
+def test_a_jail_is_added_filled_and_started(house: MemoryHouse) -> None:
+    """Before its start it reads nothing and brings nothing up; afterwards it is a jail like any other."""
 
     async def play() -> None:
         engine = await house.start()
-        await house.fails(EVE, EVE, EVE)
-        await engine.reload(Reload(jail="demo", restart=True))
-        await house.settled()
-        assert house.held() == {EVE}
-        await engine.reload(Reload(jail="demo", restart=True, unban=True))
-        assert house.held() == set()
+        house.later.write(f"{int(NOW)} fail user=x from {EVE}")
+        await engine.add_jail(JailSpec("web", FilterSpec("web", ()), maxretry=1))
+        with pytest.raises(DuplicateJail):
+            await engine.add_jail(JailSpec("web", FilterSpec("web", ())))
+        await engine.add_action("web", ActionSpec("memory", "memory"))
+        paths = (LogPath("/later.log"),)
+        await engine.change("web", replace(engine.jail_spec("web"), logpaths=paths))
+        await engine.change("web", replace(engine.jail_spec("web"), filter=DEMO.filter))
+        status = engine.jail_status("web")
+        assert (status.files, status.health) == (("/later.log",), ("it was added, and waits to be started",))
+        assert "web" not in house.actions
+        await engine.start_jail("web")
+        await until(lambda: house.held("web") == {EVE})
+        await engine.start_jail("web")
+        await engine.reload(Reload())
+        assert set(engine.status().jails) == {"demo"}, "nobody has configured it"
+        with pytest.raises(UnknownJail):
+            await engine.start_jail("web")
+        await engine.start_jail("demo")
+        await engine.stop()
+
+    run(play())
+
+
+def test_an_action_that_cannot_be_is_not_added(house: MemoryHouse) -> None:
+    """The jail has the actions that it had, and the reason is told."""
+
+    async def play() -> None:
+        engine = await house.start()
+        with pytest.raises(Refused, match="no action is built in"):
+            await engine.add_action("demo", ActionSpec("nosuch", "other"))
+        with pytest.raises(Refused, match="Action memory already exists"):
+            await engine.add_action("demo", ActionSpec("memory", "memory"))
+        assert engine.jail_spec("demo").actions == DEMO.actions
+        assert engine.jail_status("demo").health == ()
+        await engine.set_property("demo", "memory", "port", "smtp")
+        assert await engine.get_property("demo", "memory", "port") == "smtp"
+        assert "port" in (await engine.action_members("demo", "memory")).properties
+        assert await engine.call_action("demo", "memory", "reload", {}) is True
+        await engine.stop()
+
+    run(play())
+
+
+def test_the_servers_settings_are_changed_by_hand(house: MemoryHouse) -> None:
+    """They hold until the end, and whoever works by them is told."""
+
+    async def play() -> None:
+        engine = await house.start()
+        await engine.set_server("allowipv6", "no")
+        assert (engine.server.allowipv6, house.ipv6) == ("no", ["no"])
         await engine.stop()
 
     run(play())

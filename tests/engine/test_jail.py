@@ -28,6 +28,7 @@ def test_its_status_names_what_it_reads_and_what_ails_it() -> None:
     """A file jail shows files, a journal jail its matches; troubles are told."""
     jail = Jail(DEMO, reached={}, feeds_on_bans=False, now=NOW)
     jail.files = ("/memory.log",)
+    jail.has_begun = True
     jail.troubles["/memory.log"] = "does not exist"
     status = jail.status()
     assert (status.files, status.journalmatch, status.health) == (("/memory.log",), (), ("does not exist",))

@@ -108,7 +108,7 @@ def test_a_dry_run_changes_nothing_and_knows_what_was_set_by_hand(house: MemoryH
     async def play() -> None:
         engine = await house.start()
         await engine.change("demo", replace(DEMO, maxretry=7))
-        await engine.set_loglevel("DEBUG")
+        await engine.set_server("loglevel", "DEBUG")
         house.jails = (replace(DEMO, bantime=60), replace(DEMO, name="new", filter=FilterSpec("f", ("no identifier",))))
         outcome = await engine.reload(Reload(dry_run=True))
         assert [(option.option, option.old, option.new) for option in outcome.server] == [("loglevel", "DEBUG", "INFO")]

@@ -196,6 +196,20 @@ def test_the_file_is_for_root_only(ledger: Ledger) -> None:
     assert Path(ledger.path).stat().st_mode & 0o777 == 0o600
 
 
+def test_it_moves_to_another_file_or_stays(ledger: Ledger, tmp_path: Path) -> None:
+    """What the other file knows is known then; one that cannot be opened changes nothing."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    first = str(ledger.path)
+    ledger.move(str(tmp_path / "other.sqlite"))
+    assert ledger.standing("sshd", now=1002) == []
+    (tmp_path / "broken").write_text("no database at all, and longer than a header of one" * 100)
+    with pytest.raises(LedgerError):
+        ledger.move(str(tmp_path / "broken"))
+    assert ledger.standing("sshd", now=1002) == []
+    ledger.move(first)
+    assert len(ledger.standing("sshd", now=1002)) == 1
+
+
 def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger) -> None:
     """Going back a release must not damage what the newer one wrote."""
     assert ledger.path is not None

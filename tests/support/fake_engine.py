@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sekisho.engine.api import (
+    DuplicateJail,
     EngineStatus,
     JailChange,
     JailStatus,
@@ -16,11 +17,15 @@ from sekisho.engine.api import (
     Refused,
     Reload,
     Reloaded,
+    UnknownAction,
     UnknownJail,
 )
+from sekisho.model.action import Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
-from sekisho.model.problem import Origin, Problem, Severity
+from sekisho.model.origin import Origin
+from sekisho.model.problem import Origin as Place
+from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
 from sekisho.model.verdict import Ban, Cause
 
@@ -101,6 +106,9 @@ class FakeEngine:
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         return {jail: bans[subject.text] for jail, bans in self.bans.items() if subject.text in bans}
 
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        return [Origin(f"AS of {subject}", "JP", "apnic") for subject in subjects]
+
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
     ) -> int:
@@ -157,15 +165,60 @@ class FakeEngine:
     async def flush_logs(self) -> str:
         return "rolled over"
 
-    async def set_loglevel(self, level: str) -> str:
-        if level.upper() not in {"CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"}:
-            raise Refused(f"Invalid log level {level!r}")
-        self.server = replace(self.server, loglevel=level.upper())
-        return level.upper()
+    async def set_server(self, option: str, text: str) -> None:
+        if option == "loglevel" and text.upper() not in {"CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG"}:
+            raise Refused(f"Invalid log level {text!r}")
+        value: object = text.upper() if option == "loglevel" else text
+        if option in {"dbmaxmatches", "dbpurgeage", "stacksize"}:
+            value = int(text)
+        self.server = replace(self.server, **{option: None if text == "None" else value})  # type: ignore[arg-type]
+
+    async def add_jail(self, spec: JailSpec) -> None:
+        if spec.name in self.specs:
+            raise DuplicateJail(spec.name)
+        self.specs[spec.name] = spec
+
+    async def start_jail(self, jail: str) -> None:
+        self.calls.append(("start", jail))
+        if jail not in self.specs:
+            raise UnknownJail(jail)
+
+    async def set_idle(self, jail: str, *, is_idle: bool) -> None:
+        self.calls.append(("idle", self.jail_spec(jail).name, is_idle))
+
+    def _action(self, jail: str, name: str) -> ActionSpec:
+        for action in self.jail_spec(jail).actions:
+            if action.actname == name:
+                return action
+        raise UnknownAction(name)
+
+    async def action_members(self, jail: str, action: str) -> Members:
+        return Members(tuple(sorted({"actname", *self._action(jail, action).properties})), ("ban", "flush"))
+
+    async def get_property(self, jail: str, action: str, name: str) -> object:
+        known = {"actname": action, **self._action(jail, action).properties}
+        if name not in known:
+            raise Refused(f"action '{action}' of jail '{jail}' has no property '{name}'")
+        return known[name]
+
+    async def set_property(self, jail: str, action: str, name: str, text: str) -> None:
+        old, spec = self._action(jail, action), self.jail_spec(jail)
+        new = replace(old, properties={**old.properties, name: text})
+        self.specs[jail] = replace(spec, actions=tuple(new if each is old else each for each in spec.actions))
+
+    async def call_action(self, jail: str, action: str, method: str, arguments: Mapping[str, object]) -> object:
+        self.calls.append(("call", jail, self._action(jail, action).actname, method, dict(arguments)))
+        return None if method == "ban" else True
+
+    async def add_action(self, jail: str, spec: ActionSpec) -> None:
+        old = self.jail_spec(jail)
+        if any(action.actname == spec.actname for action in old.actions):
+            raise Refused(f"Action {spec.actname} already exists")
+        self.specs[jail] = replace(old, actions=(*old.actions, spec))
 
 
 def typo_problem() -> Problem:
     """A mistake with all its parts."""
     return Problem(
-        Severity.ERROR, "filter 'sshdd' not found", Origin("jail.local", 7), jail="web", remedy="did you mean sshd?"
+        Severity.ERROR, "filter 'sshdd' not found", Place("jail.local", 7), jail="web", remedy="did you mean sshd?"
     )

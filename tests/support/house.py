@@ -18,6 +18,7 @@ from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.model.action import Action
 from sekisho.model.address import Subject, parse_subject
+from sekisho.model.origin import Origin
 from sekisho.model.position import FilePosition
 from sekisho.model.specs import (
     ActionSpec,
@@ -66,7 +67,7 @@ class FakeClock:
 
 
 class FakeLogControl:
-    """Takes any level but `NOSUCH`."""
+    """Takes any level and any target but `NOSUCH`."""
 
     def flush(self) -> str:
         """There is nothing to reopen."""
@@ -77,6 +78,14 @@ class FakeLogControl:
         if level == "NOSUCH":
             raise ValueError(f"Invalid log level {level!r}")
         return level
+
+    def set_target(self, target: str) -> None:
+        """Take it."""
+        if target == "NOSUCH":
+            raise FileNotFoundError(target)
+
+    def set_syslogsocket(self, path: str) -> None:
+        """Take it."""
 
 
 OPENED: list[Ledger] = []
@@ -107,6 +116,8 @@ class MemoryHouse:
     """Whom ignorecommand exempts, once `answers` is set."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     answers: asyncio.Event = field(default_factory=_answering)
+    ipv6: list[str] = field(default_factory=list)
+    """What the house was told of IPv6."""
     watch: Watch = lambda _: contextlib.nullcontext()
 
     async def start(self) -> Engine:
@@ -134,6 +145,8 @@ class MemoryHouse:
                 log_control=FakeLogControl(),
                 watch=self.watch,
                 ignores=self._ignores,
+                allow_ipv6=self.ipv6.append,
+                origins=self._origins,
             ),
         )
         await self.engine.start()
@@ -153,6 +166,9 @@ class MemoryHouse:
         self.asked.append((spec.command, failure.subject.text))
         await self.answers.wait()
         return failure.subject.text in self.friends
+
+    async def _origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        return [Origin("64500", "US", "arin") for _ in subjects]
 
     def _write(self, entries: Sequence[Entry]) -> None:
         self.entries += [text for entry in entries for text in entry.texts]

@@ -53,6 +53,7 @@ def _plain(value: Value) -> str:
 _PLAIN: Mapping[str, Callable[[list[str], Value], str]] = {
     "start": lambda _, value: "Jail started" if value is None else _plain(value),
     "stop": lambda rest, value: _stopped(rest) if value is None else _plain(value),
+    "add": lambda _, value: f"Added jail {value}",
     "ping": lambda _, value: f"Server replied: {value}",
     "echo": lambda _, value: " ".join(map(str, _items(value))),
     "flushlogs": lambda _, value: f"logs: {value}",
@@ -65,7 +66,9 @@ _SERVER: Mapping[str, Callable[[Value], str]] = {
     "dbfile": lambda value: (
         "Database currently disabled" if value is None else f"Current database file is:\n`- {value}"
     ),
-    "dbpurgeage": lambda value: f"Current database purge age is:\n`- {value}seconds",
+    "dbpurgeage": lambda value: (
+        "Database currently disabled" if value is None else f"Current database purge age is:\n`- {value}seconds"
+    ),
     "dbmaxmatches": lambda value: f"{value}",
 }
 
@@ -143,6 +146,9 @@ _JAIL: Mapping[str, Callable[[str, list[str], Value], str]] = {
     "actions": _names("The jail {jail} has the following actions:", "No actions for jail {jail}"),
     "actionproperties": _names(
         "The jail {jail} action {action} has the following properties:", "No properties for jail {jail} action {action}"
+    ),
+    "actionmethods": _names(
+        "The jail {jail} action {action} has the following methods:", "No methods for jail {jail} action {action}"
     ),
 }
 

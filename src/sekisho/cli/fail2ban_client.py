@@ -12,22 +12,24 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from sekisho import __version__
+from sekisho.cli import offline
 from sekisho.cli.beautify import beautify
+from sekisho.cli.offline import Failed, complain
 from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import (
     SPEAKS,
     ControlError,
-    Granted,
     Kind,
     NoServer,
+    Said,
     ServerError,
-    converse,
+    Value,
     help_text,
+    say,
     wait_end,
 )
 from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invocation, render_options, render_usage
@@ -35,19 +37,9 @@ from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invoca
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sekisho.model.specs import Configuration
-
 DONE, FAILED = 0, 255
 _PROGRAM = "fail2ban-client"
 _PATIENT = ("reload", "start", "stop", "sleep")  # words that may take as long as they need
-
-
-class Failed(Exception):  # noqa: N818 - ends the command, with a text for standard error
-    """The command cannot be carried out; `shown` goes to standard output before."""
-
-    def __init__(self, text: str, *, shown: str = "") -> None:
-        super().__init__(text)
-        self.shown = shown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,13 +65,6 @@ def usage() -> str:
     """Return the whole help: options, and every word of the server's table."""
     about = f"Sekisho v{__version__}, speaking the words of Fail2Ban v{SPEAKS}"
     return f"{render_usage(_PROGRAM)}\n\nCommands:\n{help_text()}\n\n{about}"
-
-
-def complain(level: str, text: str) -> None:
-    """Write a line to standard error in the format of the server's log."""
-    now = time.time()
-    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now))
-    print(f"{stamp},{int(now % 1 * 1000):03d} {'fail2ban':<24}[{os.getpid()}]: {level:<7} {text}", file=sys.stderr)
 
 
 class _Client:
@@ -122,13 +107,14 @@ class _Client:
     def _run_asked(self) -> int:
         invocation = self.invocation
         if invocation.tests:
-            self._test()
+            offline.test(self.directory, invocation.overrides)
             if not invocation.words and invocation.asked is Asked.COMMAND:
                 print("OK: configuration test is successful")
                 return DONE
         match invocation.asked:
-            case Asked.DUMP | Asked.DUMP_PRETTY:
-                return self._dump()
+            case Asked.DUMP | Asked.DUMP_PRETTY as form:
+                offline.dump(self.directory, invocation.overrides, is_pretty=form is Asked.DUMP_PRETTY)
+                return DONE
             case Asked.INTERACTIVE:
                 return self._interact()
             case _:
@@ -150,26 +136,19 @@ class _Client:
     @property
     def directory(self) -> Path:
         """The configuration directory, which exists."""
-        from sekisho.config.load import ConfigError, find_directory
+        return offline.find(self.invocation.directory)
 
-        explicit = self.invocation.directory
-        try:
-            return find_directory(explicit)
-        except ConfigError as error:
-            known = f"Base configuration directory {explicit} does not exist"
-            raise Failed("Init of command line failed", shown=f"ERROR: {known if explicit else error}") from None
-
-    def ask(self, words: Sequence[str], *, timeout: float | None = None) -> Granted:
-        """Say `words` to the server."""
+    def ask(self, words: Sequence[str], *more: Value, timeout: float | None = None) -> Said:
+        """Say `words`, and what comes after them, to whichever server listens."""
         patience = None if words[0] in _PATIENT else float(self.invocation.timeout)
-        return converse(self.socket, words, timeout=timeout or patience, by=_by())
+        return say(self.socket, words, *more, timeout=timeout or patience, by=_by())
 
-    def _is_running(self) -> bool:
+    def _ping(self) -> Said | None:
+        """Return what the server says; None where there is none."""
         try:
-            self.ask(["ping"], timeout=min(5.0, float(self.invocation.timeout)))
+            return self.ask(["ping"], timeout=min(5.0, float(self.invocation.timeout)))
         except NoServer:
-            return False
-        return True
+            return None
 
     # --- the words ----------------------------------------------------------------------------------------------
 
@@ -211,7 +190,7 @@ class _Client:
         self._remark(answer)
         return DONE
 
-    def _remark(self, answer: Granted) -> None:
+    def _remark(self, answer: Said) -> None:
         if self.invocation.verbosity < 1:
             return
         for note in answer.notes:
@@ -219,7 +198,7 @@ class _Client:
             complain(level, text)
 
     def _start(self) -> int:
-        if self._is_running():
+        if self._ping():
             raise Failed("Server already running")
         if os.path.exists(self.socket) and not self.invocation.force:
             raise Failed("Fail2ban seems to be in unexpected state (not running but the socket exists)")
@@ -229,7 +208,8 @@ class _Client:
         import subprocess
 
         sys.stdout.flush()
-        ended = subprocess.run([*server, "-b", "start"], check=False, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        nothing = subprocess.DEVNULL
+        ended = subprocess.run([*server, "-b", "start"], check=False, stdin=nothing, stdout=nothing)
         if ended.returncode != DONE:
             raise Failed("Could not start server; the lines above and its log tell why")
         self.ask(["ping"])
@@ -254,45 +234,29 @@ class _Client:
         jails = [word for word in rest if word not in ("--all", "--restart", "--unban", "--if-exists")]
         if len(jails) > 1:
             raise Failed(f"Unexpected argument(s) for reload: {jails!r}")
-        if not self._is_running():
+        server = self._ping()
+        if server is None:
             raise Failed("Could not find server")
         try:
-            answer = self.ask(["reload", *rest])
+            answer = self._reload_foreign(rest, jails) if server.is_foreign else self.ask(["reload", *rest])
         except ServerError as error:
             unknown = error.kind is Kind.UNKNOWN_JAIL
             reason = f"No section: {error.detail!r}" if unknown else str(error)
             raise Failed(f"Failed during configuration: {reason}") from None
+        if self.invocation.asked is Asked.INTERACTIVE:
+            print("  ## reload ... ")
         print(beautify(["reload", *rest], answer.value))
         self._remark(answer)
         return DONE
 
-    def _test(self) -> None:
-        """Read the whole configuration, say every mistake in it, and fail if one is an error."""
-        from sekisho.config.load import load
-
-        found = load(self.directory, overrides=self.invocation.overrides)
-        _complain_of(found)
-        if found.broken or any(problem.severity.name == "ERROR" for problem in found.problems):
-            raise Failed("test configuration failed", shown="ERROR: test configuration failed")
-
-    def _dump(self) -> int:
-        """Print the commands that the configuration stands for, one a line; `--dp`: laid out for reading."""
-        from pprint import pformat
-
-        from sekisho.config.load import load
-        from sekisho.config.stream import stream_of
-
-        found = load(self.directory, overrides=self.invocation.overrides)
-        _complain_of(found)
-        if found.broken:
-            shown = "ERROR: The configuration stream failed because of the invalid syntax."
-            raise Failed("Failed during configuration", shown=shown)
-        is_pretty = self.invocation.asked is Asked.DUMP_PRETTY
-        for command in stream_of(found):
-            print(pformat(command, sort_dicts=False) if is_pretty else repr(command))
-        if found.failed and not found.jails:
-            raise Failed("no jail can run")
-        return DONE
+    def _reload_foreign(self, rest: Sequence[str], jails: Sequence[str]) -> Said:
+        """Let Fail2ban's server reload: it is told what the tree stands for, since it does not read it itself."""
+        found = offline.read(self.directory, self.invocation.overrides)
+        if jails and jails[0] not in found.enabled and "--if-exists" not in rest:
+            raise Failed(f"Failed during configuration: No section: {jails[0]!r}")
+        options = [word for word in rest if word in ("--restart", "--unban", "--if-exists")]
+        commands = [command for command in offline.stream(found) if not jails or command[1] == jails[0]]
+        return self.ask(["reload", jails[0] if jails else "--all"], options, commands)
 
     def _interact(self) -> int:
         """Read commands until the input ends; errors end none of it."""
@@ -316,17 +280,6 @@ class _Client:
                 return DONE
             if words:
                 self._guarded(self.say, words)
-
-
-def _complain_of(found: Configuration) -> None:
-    """Say every mistake of a tree, and which jails have no log yet: ours wait for theirs (COMPAT 1.10)."""
-    from sekisho.config.logpaths import not_found
-    from sekisho.config.stream import unlogged
-
-    for problem in found.problems:
-        complain(problem.severity.name, str(problem))
-    for jail in unlogged(found):
-        complain("WARNING", not_found(jail))
 
 
 def _by() -> str:

@@ -27,6 +27,7 @@ from sekisho.config.values import READERS, Values
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import (
+    BACKENDS,
     PERMANENT,
     ActionSpec,
     BackendSpec,
@@ -35,7 +36,6 @@ from sekisho.model.specs import (
     Setting,
 )
 
-_BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
 _LONG_NAME = 26  # firewall chains are named after the jail, and iptables cuts names there
 
 
@@ -172,8 +172,8 @@ class _Reader:
             self.values.error(f"'backend' is {text!r}: {error}", self.values.origin("backend"), "systemd[option=value]")
             return BackendSpec("auto")
         name = name.strip().lower()
-        if name not in _BACKENDS:
-            remedy = near(name, _BACKENDS) or f"known are {', '.join(_BACKENDS)}"
+        if name not in BACKENDS:
+            remedy = near(name, BACKENDS) or f"known are {', '.join(BACKENDS)}"
             self.values.error(f"unknown backend {name!r}", self.values.origin("backend"), remedy)
         return BackendSpec(name, MappingProxyType(options))
 

@@ -13,6 +13,7 @@ from sekisho.config.options import SERVER, THREAD, Row, parse_time, parse_whole
 from sekisho.model.loglevel import parse_level
 from sekisho.model.problem import Problem, Severity
 from sekisho.model.specs import ServerSpec
+from sekisho.model.switch import parse_ipv6
 
 _SECTION = "Definition"
 _THREAD = "Thread"
@@ -20,11 +21,6 @@ _LEAST_STACK, _MOST_STACK = 32, 1024 * 1024  # KiB; Python takes no smaller stac
 _FOREIGN_LEDGER = "fail2ban.sqlite3"
 _OWN_LEDGER = "/var/lib/sekisho/ledger.sqlite"
 _NOWHERE = ("none", ":memory:")
-_IPV6 = {
-    "auto": "auto",
-    **dict.fromkeys(("yes", "true", "on", "1"), "yes"),
-    **dict.fromkeys(("no", "false", "off", "0"), "no"),
-}
 
 
 def read_server(
@@ -47,9 +43,11 @@ def read_server(
     except ValueError as error:
         level = defaults.loglevel
         wrong("loglevel", f"{error}; {level} is used")
-    allowipv6 = _IPV6.get(texts["allowipv6"].lower(), "")
-    if not allowipv6:
-        wrong("allowipv6", "use auto, yes or no; auto is used")
+    allowipv6 = defaults.allowipv6
+    try:
+        allowipv6 = parse_ipv6(texts["allowipv6"])
+    except ValueError as error:
+        wrong("allowipv6", f"{error}; {allowipv6} is used")
     group = texts["socketgroup"]
     if group and not _is_group(group):
         wrong("socketgroup", "there is no such group on this host; the socket is for root alone")
@@ -86,7 +84,7 @@ def read_server(
         socketgroup=group,
         socketaccess=access,
         pidfile=str(Path(texts["pidfile"]).absolute()),
-        allowipv6=allowipv6 or defaults.allowipv6,
+        allowipv6=allowipv6,
         dbfile=str(Path(dbfile).absolute()) if dbfile is not None else None,
         dbmaxmatches=matches,
         dbpurgeage=age,

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from types import MappingProxyType
 
 from sekisho.control.protocol import Granted, Kind, Value
-from sekisho.control.status import FLAVORS, document, notes_of, reload_document, tree_of_jail, tree_of_server
-from sekisho.control.table import BASIC, CONTROL, DATABASE, LOGGING, Run, Unmet, Word
-from sekisho.engine.api import EngineApi, Reload, UnknownJail
-from sekisho.model.specs import ServerSpec
+from sekisho.control.status import (
+    FLAVORS,
+    document,
+    notes_of,
+    origin_rows,
+    reload_document,
+    tree_of_jail,
+    tree_of_server,
+)
+from sekisho.control.table import BASIC, CONTROL, DATABASE, JAIL, LOGGING, Unmet, Word
+from sekisho.engine.api import EngineApi, Reload
+from sekisho.model.pairs import parse_pairs
+from sekisho.model.specs import BACKENDS, BackendSpec, FilterSpec, JailSpec, ServerSpec
 
 log = logging.getLogger("fail2ban.server")
 
@@ -58,10 +68,16 @@ async def status(engine: EngineApi, *words: str) -> Value | Granted:
         return Granted(tree_of_server(engine), notes)
     if words[0] == "--all":
         names = sorted(engine.status().jails)
-        every = [(name, tree_of_jail(engine.jail_status(name), flavor)) for name in names]
+        every = [(name, await _tree(engine, name, flavor)) for name in names]
         return Granted([*tree_of_server(engine), ("Status for the jails", every)], notes)
-    jail = engine.jail_status(words[0])
-    return Granted(tree_of_jail(jail, flavor), tuple(f"WARNING jail {jail.name!r}: {line}" for line in jail.health))
+    health = engine.jail_status(words[0]).health
+    tree = await _tree(engine, words[0], flavor)
+    return Granted(tree, tuple(f"WARNING jail {words[0]!r}: {line}" for line in health))
+
+
+async def _tree(engine: EngineApi, jail: str, flavor: str) -> Value:
+    status = engine.jail_status(jail)
+    return tree_of_jail(status, flavor, await origin_rows(engine, status) if flavor == "cymru" else ())
 
 
 async def stats(engine: EngineApi) -> Value:
@@ -101,12 +117,22 @@ async def reload(engine: EngineApi, *words: str) -> Granted:
     return Granted("OK", notes_of(outcome.problems))
 
 
+async def add(engine: EngineApi, jail: str, backend: str = "auto") -> Value:
+    """Let there be a jail, without rules, logs and actions, that waits to be filled and started; its name."""
+    name, _, options = backend.lower().partition("[")
+    if jail == "--all":
+        raise Unmet(Kind.VALUE, f"Reserved name {jail!r}")
+    if name not in BACKENDS:
+        known = [each for each in BACKENDS if each != "auto"]
+        raise Unmet(Kind.VALUE, f"Unknown backend {backend}. Must be among {known!r} or 'auto'")
+    spec = BackendSpec(name, MappingProxyType(dict(parse_pairs(options.rstrip("]")))))
+    await engine.add_jail(JailSpec(jail, FilterSpec(jail, ()), backend=spec, maxretry=3))
+    return jail
+
+
 async def start(engine: EngineApi, jail: str) -> Value:
-    """Start a jail that was stopped, as the configuration has it now; one that runs is left as it is."""
-    try:
-        engine.jail_status(jail)
-    except UnknownJail:
-        await engine.reload(Reload(jail=jail))
+    """Start a jail that was added, or one that was stopped as the configuration has it now."""
+    await engine.start_jail(jail)
     return None
 
 
@@ -120,20 +146,58 @@ async def stop(engine: EngineApi, jail: str = "") -> Value:
     return None
 
 
-async def set_loglevel(engine: EngineApi, level: str) -> Value:
-    """Change what the log holds until the server ends; the level in force."""
-    return await engine.set_loglevel(level)
+def _database(show: Callable[[ServerSpec], Value]) -> Callable[[ServerSpec], Value]:
+    """Return None for what has no meaning without a database (COMPAT 6.3)."""
+    return lambda server: None if server.dbfile is None else show(server)
 
 
-def _shower(show: Callable[[ServerSpec], Value]) -> Run:
-    async def run(engine: EngineApi) -> Value:
+_SETTINGS: tuple[tuple[str, str, str, str, Callable[[ServerSpec], Value]], ...] = (
+    ("loglevel", "<LEVEL>", LOGGING,
+     "what the log holds: CRITICAL ERROR WARNING NOTICE INFO DEBUG TRACEDEBUG HEAVYDEBUG, or a number",
+     lambda server: server.loglevel),
+    ("logtarget", "<TARGET>", LOGGING, "where the log goes: a file, STDOUT, STDERR, SYSLOG, SYSTEMD-JOURNAL ...",
+     lambda server: server.logtarget),
+    ("syslogsocket", "<auto|FILE>", LOGGING, "where syslog listens", lambda server: server.syslogsocket),
+    ("dbfile", "<FILE|None>", DATABASE, "where bans are remembered; it can be changed while there are no jails",
+     lambda server: server.dbfile),
+    ("dbmaxmatches", "<COUNT>", DATABASE, "how many lines are remembered for a ban",
+     _database(lambda server: server.dbmaxmatches)),
+    ("dbpurgeage", "<TIME>", DATABASE, "how long bans that are over are remembered",
+     _database(lambda server: int(server.dbpurgeage))),
+    ("allowipv6", "<auto|yes|no>", BASIC, "whether IPv6 is used", lambda server: server.allowipv6),
+)  # fmt: skip
+"""The server's settings: name, argument, section and text of the help, and how it is shown."""
+
+
+def _server_words(name: str, argument: str, section: str, text: str, show: Callable[[ServerSpec], Value]) -> list[Word]:
+    async def get(engine: EngineApi) -> Value:
         return show(engine.server)
 
-    return run
+    async def change(engine: EngineApi, value: str) -> Value:
+        await engine.set_server(name, value)
+        return show(engine.server)
+
+    return [
+        Word(f"set {name}", argument, section, f"change {text}", change, changes=True),
+        Word(f"get {name}", "", section, text, get),
+    ]
+
+
+async def get_thread(engine: EngineApi) -> Value:
+    """Return the stack of a new thread in KiB, 0 for the system's own."""
+    return {"stacksize": engine.server.stacksize}
+
+
+async def set_thread(engine: EngineApi, text: str) -> Value:
+    """Change the stack of new threads, which is named in JSON or by its number alone."""
+    await engine.set_server("stacksize", text)
+    return await get_thread(engine)
 
 
 WORDS = (
-    Word("start <JAIL>", "", CONTROL, "start a jail that was stopped", start, changes=True, exclusive=True),
+    Word(f"add {JAIL}", "[<BACKEND>]", CONTROL, "add a jail, to be filled by `set` and then started", add,
+         changes=True, exclusive=True),
+    Word(f"start {JAIL}", "", CONTROL, "start a jail that was added or stopped", start, changes=True, exclusive=True),
     Word("reload", "[--restart] [--unban] [--all | [--if-exists] <JAIL>...]", BASIC,
          "read the configuration again and apply the difference; --restart restarts jails, --unban lifts their bans",
          reload, changes=True, exclusive=True),
@@ -149,16 +213,8 @@ WORDS = (
     Word("sleep", "<SECONDS>", BASIC, "an answer after some seconds", sleep, internal=True),
     Word("server-status", "", BASIC, "whether the server is ready", server_status, internal=True),
     Word("version", "", BASIC, "the server's version", version),
-    Word("set loglevel", "<LEVEL>", LOGGING,
-         "change what the log holds: CRITICAL ERROR WARNING NOTICE INFO DEBUG TRACEDEBUG HEAVYDEBUG, or a number",
-         set_loglevel, changes=True),
-    Word("get loglevel", "", LOGGING, "what the log holds", _shower(lambda server: server.loglevel)),
-    Word("get logtarget", "", LOGGING, "where the log goes", _shower(lambda server: server.logtarget)),
-    Word("get syslogsocket", "", LOGGING, "where syslog listens", _shower(lambda server: server.syslogsocket)),
+    *(word for setting in _SETTINGS for word in _server_words(*setting)),
+    Word("get thread", "", BASIC, "how new threads are made", get_thread, internal=True),
+    Word("set thread", "<JSON>", BASIC, "change how new threads are made", set_thread, changes=True, internal=True),
     Word("flushlogs", "", LOGGING, "reopen the log, after it was rotated", flush_logs, changes=True),
-    Word("get dbfile", "", DATABASE, "where bans are remembered", _shower(lambda server: server.dbfile)),
-    Word("get dbmaxmatches", "", DATABASE, "how many lines are remembered for a ban",
-         _shower(lambda server: server.dbmaxmatches)),
-    Word("get dbpurgeage", "", DATABASE, "how long bans that are over are remembered",
-         _shower(lambda server: int(server.dbpurgeage))),
 )  # fmt: skip

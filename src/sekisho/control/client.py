@@ -16,7 +16,9 @@ import select
 import socket
 import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from sekisho.control import foreign
 from sekisho.control.protocol import (
     SPEAKS,
     Denied,
@@ -29,11 +31,32 @@ from sekisho.control.protocol import (
 )
 
 __all__ = [
-    "SPEAKS", "ControlError", "Granted", "Kind", "NoAnswer", "NoServer", "PermissionDenied", "ServerError", "Value",
-    "ask", "converse", "help_text", "wait_end",
+    "SPEAKS",
+    "ControlError",
+    "Granted",
+    "Kind",
+    "NoAnswer",
+    "NoServer",
+    "PermissionDenied",
+    "Said",
+    "ServerError",
+    "Value",
+    "ask",
+    "converse",
+    "help_text",
+    "say",
+    "wait_end",
 ]  # fmt: skip
 
 _CHUNK = 1 << 16
+
+
+class Said(NamedTuple):
+    """An answer of whichever server listens; `is_foreign`: it was Fail2ban's."""
+
+    value: Value
+    notes: tuple[str, ...] = ()
+    is_foreign: bool = False
 
 
 class ControlError(Exception):
@@ -83,24 +106,31 @@ def ask(path: str, words: Sequence[str], *, timeout: float | None = 30.0, by: st
 
 def converse(path: str, words: Sequence[str], *, timeout: float | None = 30.0, by: str = "") -> Granted:
     """Return the whole answer to `words`, remarks included; arguments and errors as with `ask`."""
-    plain = tuple(os.fsencode(word).decode("utf-8", "replace") for word in words)
-    with _connect(path, timeout) as sock:
-        try:
-            sock.sendall(render_request(Request(plain, by)))
-            line = _read_line(sock)
-        except TimeoutError:
-            raise NoAnswer(f"The server at {path} did not answer within {timeout:g} seconds") from None
-        except OSError as error:
-            raise NoAnswer(f"The server at {path} broke off: {error.strerror}") from None
-    if not line.endswith(b"\n"):
-        raise NoAnswer(f"The server at {path} broke off without an answer")
     try:
-        answer = parse_answer(line)
+        answer = parse_answer(_exchange(path, render_request(Request(_plain(words), by)), timeout))
     except ValueError as error:
         raise NoAnswer(f"The server at {path} speaks another language: {error}") from None
     if isinstance(answer, Denied):
         raise ServerError(answer)
     return answer
+
+
+def say(path: str, words: Sequence[str], *more: Value, timeout: float | None = 30.0, by: str = "") -> Said:
+    """Return the answer of whichever server listens, ours or Fail2ban's, to `words` and what comes after them.
+
+    Raises:
+        ControlError: as drawn above.
+
+    """
+    frame = _exchange(path, foreign.render_request(_plain(words), by, *more), timeout)
+    is_foreign = frame.endswith(foreign.END)
+    try:
+        answer = foreign.parse_answer(frame.removesuffix(foreign.END)) if is_foreign else parse_answer(frame)
+    except ValueError as error:
+        raise NoAnswer(f"The server at {path} speaks another language: {error}") from None
+    if isinstance(answer, Denied):
+        raise ServerError(answer)
+    return Said(answer.value, answer.notes, is_foreign)
 
 
 def wait_end(path: str, words: Sequence[str], *, timeout: float, by: str = "") -> bool:
@@ -116,7 +146,7 @@ def wait_end(path: str, words: Sequence[str], *, timeout: float, by: str = "") -
             process = os.pidfd_open(pid)
         except OSError:  # a process of another pid namespace (0), or one that is just gone
             process = -1
-    ask(path, words, timeout=timeout, by=by)
+    say(path, words, timeout=timeout, by=by)
     if process < 0:
         return True
     try:
@@ -132,6 +162,25 @@ def help_text() -> str:
     from sekisho.control.words import help_text as text
 
     return text()
+
+
+def _plain(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(os.fsencode(word).decode("utf-8", "replace") for word in words)
+
+
+def _exchange(path: str, request: bytes, timeout: float | None) -> bytes:
+    """Send a request and return the whole frame that answers it, its end included."""
+    with _connect(path, timeout) as sock:
+        try:
+            sock.sendall(request)
+            frame = _read_frame(sock)
+        except TimeoutError:
+            raise NoAnswer(f"The server at {path} did not answer within {timeout:g} seconds") from None
+        except OSError as error:
+            raise NoAnswer(f"The server at {path} broke off: {error.strerror}") from None
+    if not frame.endswith((b"\n", foreign.END)):
+        raise NoAnswer(f"The server at {path} broke off without an answer")
+    return frame
 
 
 def _connect(path: str, timeout: float | None) -> socket.socket:
@@ -157,10 +206,11 @@ def _connect(path: str, timeout: float | None) -> socket.socket:
     return sock
 
 
-def _read_line(sock: socket.socket) -> bytes:
-    chunks: list[bytes] = []
+def _read_frame(sock: socket.socket) -> bytes:
+    """Return a JSON line, or a pickle of Fail2ban's with the mark at its end."""
+    frame = bytearray()
     while chunk := sock.recv(_CHUNK):
-        chunks.append(chunk)
-        if chunk.endswith(b"\n"):
+        frame += chunk
+        if frame.endswith(b"\n" if frame.startswith(b"{") else foreign.END):
             break
-    return b"".join(chunks)
+    return bytes(frame)

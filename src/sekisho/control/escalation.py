@@ -34,6 +34,8 @@ def _show(name: str) -> Callable[[JailSpec], Value]:
         value = getattr(spec.escalation, name)
         if isinstance(value, tuple):
             return " ".join(map(str, value)) or None
+        if name == "overalljails":  # shown as it is written (COMPAT 6.3)
+            return "true" if value else None
         return None if value == getattr(_UNSET, name) and not isinstance(value, bool) else value
 
     return show

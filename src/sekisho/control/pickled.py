@@ -89,6 +89,7 @@ def _measure(words: list[object]) -> None:
 _EXCEPTIONS: Mapping[Kind, tuple[str, str]] = {
     Kind.REFUSED: ("builtins", "Exception"),
     Kind.UNKNOWN_JAIL: ("fail2ban.exceptions", "UnknownJailException"),
+    Kind.DUPLICATE_JAIL: ("fail2ban.exceptions", "DuplicateJailException"),
     Kind.ARGUMENTS: ("builtins", "IndexError"),
     Kind.VALUE: ("builtins", "ValueError"),
     Kind.KEY: ("builtins", "KeyError"),
@@ -97,6 +98,8 @@ _EXCEPTIONS: Mapping[Kind, tuple[str, str]] = {
 }
 """The classes that a client of Fail2ban's expects (COMPAT 6.6)."""
 
+_TOO_FEW = "list index out of range"  # how Fail2ban's server has always said that arguments are missing
+
 
 def render_answer(answer: Answer) -> Iterator[bytes]:
     """Return the frame that carries `answer`, in pieces: the pair (0, value) or (1, exception)."""
@@ -104,7 +107,8 @@ def render_answer(answer: Answer) -> Iterator[bytes]:
         body = chain([b"\x80\x02K\x00"], _parts(answer.value))
     else:
         module, name = _EXCEPTIONS[answer.kind]
-        raised = f"c{module}\n{name}\n".encode() + _render(answer.detail) + b"\x85R"  # GLOBAL ... TUPLE1 REDUCE
+        detail = _TOO_FEW if answer.kind is Kind.ARGUMENTS else answer.detail
+        raised = f"c{module}\n{name}\n".encode() + _render(detail) + b"\x85R"  # GLOBAL ... TUPLE1 REDUCE
         body = chain([b"\x80\x02K\x01", raised])
     return in_pieces(chain(body, [b"\x86.", END]))
 

@@ -51,6 +51,7 @@ class Kind(StrEnum):
 
     REFUSED = "refused"
     UNKNOWN_JAIL = "unknown jail"
+    DUPLICATE_JAIL = "duplicate jail"
     ARGUMENTS = "arguments"
     VALUE = "value"
     KEY = "key"
@@ -114,6 +115,8 @@ class Denied(NamedTuple):
         match self.kind:
             case Kind.UNKNOWN_JAIL:
                 return f"Sorry but the jail '{self.detail}' does not exist"
+            case Kind.DUPLICATE_JAIL:
+                return f"The jail '{self.detail}' already exists"
             case Kind.ARGUMENTS:
                 return "Sorry but the command is invalid"
             case Kind.KEY:

@@ -7,18 +7,21 @@ holds. What is answered after a change is what is in force, not what was asked f
 from __future__ import annotations
 
 import codecs
+import glob
 import locale
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from sekisho.control.datepattern import date_patterns
 from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
 from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_seconds
 from sekisho.engine.api import EngineApi
 from sekisho.model.address import parse_subject
 from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
-from sekisho.model.specs import FilterSpec, JailSpec, LogPath
+from sekisho.model.specs import JailSpec, LogPath
 from sekisho.model.switch import parse_switch
 
 log = logging.getLogger("fail2ban.server")
@@ -116,33 +119,6 @@ def _del_pattern(field: str) -> Change:
     return change
 
 
-_DATE_NAMES = {
-    "a": "DAY", "A": "DAY", "b": "MON", "B": "MON", "d": "Day", "f": "Microseconds", "H": "24hour", "I": "12hour",
-    "j": "Yearday", "m": "Month", "M": "Minute", "p": "AMPM", "S": "Second", "y": "Year2", "Y": "Year",
-    "z": "Zone offset", "Z": "Zone name", "%": "%",
-}  # fmt: skip
-
-
-def date_patterns(spec: FilterSpec) -> Value:
-    """Return the pattern in force and its name in words; (None, name) for what is no pattern of the user's."""
-    patterns = spec.datepattern
-    if not 1 <= len(patterns) <= 2 or patterns[0] == "{DEFAULT}":
-        return (None, "Default Detectors")
-    pattern = patterns[0]
-    if pattern == "{NONE}":
-        return ("{UNB}^", "^")  # matches nothing of the line, at its start
-    if pattern.upper() in ("EPOCH", "TAI64N"):
-        return (None, {"EPOCH": "Epoch"}.get(pattern.upper(), pattern.upper()))
-    if "EPOCH" in pattern:
-        return (None, pattern)
-    bare = pattern.removeprefix("{^LN-BEG}")
-    words: list[str] = []
-    pieces = iter(bare.replace("%Ex", "%").split("%"))
-    words.append(next(pieces))
-    words.extend(_DATE_NAMES.get(piece[:1], "%" + piece[:1]) + piece[1:] for piece in pieces)
-    return (bare, "".join(words))
-
-
 def _del_path(spec: JailSpec, pattern: str) -> JailSpec:
     return replace(spec, logpaths=tuple(path for path in spec.logpaths if path.pattern != pattern))
 
@@ -150,6 +126,8 @@ def _del_path(spec: JailSpec, pattern: str) -> JailSpec:
 def _add_path(spec: JailSpec, pattern: str, start: str = "head") -> JailSpec:
     if start not in ("head", "tail"):
         raise ValueError(f"File option must be 'head' or 'tail', found {start!r}")
+    if not glob.has_magic(pattern) and not Path(pattern).exists():  # by hand it is a typing error more likely than not
+        raise ValueError(f"[Errno 2] No such file or directory: {pattern!r}")
     kept = _del_path(spec, pattern)
     return replace(kept, logpaths=(*kept.logpaths, LogPath(pattern, tail=start == "tail")))
 
@@ -158,8 +136,15 @@ def _set_journal(spec: JailSpec, matches: tuple[str, ...]) -> JailSpec:
     return replace(spec, journalmatch=matches)
 
 
+def _add_match(spec: JailSpec, *words: str) -> JailSpec:
+    """A jail that reads files has no matches, whatever is said to it (COMPAT 6.3)."""
+    return _set_journal(spec, (*spec.journalmatch, " ".join(words))) if spec.backend.is_journal else spec
+
+
 def _del_match(spec: JailSpec, *words: str) -> JailSpec:
     line = " ".join(words)
+    if not spec.backend.is_journal:
+        return spec
     if line not in spec.journalmatch:
         raise Unmet(Kind.VALUE, f"Match {line!r} not found")
     return _set_journal(spec, tuple(match for match in spec.journalmatch if match != line))
@@ -234,7 +219,7 @@ SETTINGS: tuple[Setting, ...] = (
         _of_spec(lambda spec: [match.split() for match in spec.journalmatch]),
         (
             ("addjournalmatch", "<MATCH>...", "read these journal entries too",
-             lambda spec, *words: _set_journal(spec, (*spec.journalmatch, " ".join(words)))),
+             _add_match),
             ("deljournalmatch", "<MATCH>...", "do not read these journal entries any more", _del_match),
         ),
     ),
@@ -254,6 +239,14 @@ def _changer(show: Show, change: Change) -> Run:
         return show(engine, jail)
 
     return run
+
+
+async def set_idle(engine: EngineApi, jail: str, text: str) -> Value:
+    """Let a jail rest, or wake it; whether it rests."""
+    if text not in ("on", "off"):
+        raise Unmet(Kind.REFUSED, "Invalid idle option, must be 'on' or 'off'")
+    await engine.set_idle(jail, is_idle=text == "on")
+    return text == "on"
 
 
 async def show_files(engine: EngineApi, jail: str) -> Value:
@@ -282,6 +275,8 @@ def _words_of(setting: Setting) -> tuple[Word, ...]:
 
 WORDS: tuple[Word, ...] = (
     *(word for setting in SETTINGS for word in _words_of(setting)),
+    Word(f"set {JAIL} idle", "<on|off>", CHANGES, "let what the jail's logs say wait, or go on", set_idle,
+         changes=True),
     Word(f"get {JAIL} logpath", "", FACTS, "the files that are read", show_files),
     Word(f"set {JAIL} addlogpath", "<FILE> [head|tail]", CHANGES, "read this file too, from its head or its tail",
          _path_changer(_add_path), changes=True, exclusive=True),

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sekisho.control.protocol import Mapped, Value
 from sekisho.engine.api import EngineApi, JailStatus, OptionChange, Reloaded
 from sekisho.model.problem import Problem
 from sekisho.model.verdict import Ban
 
-FLAVORS = ("basic", "short", "stats")
+FLAVORS = ("basic", "short", "stats", "cymru")
 
 
 def tree_of_server(engine: EngineApi) -> list[tuple[str, Value]]:
@@ -23,8 +23,8 @@ def tree_of_server(engine: EngineApi) -> list[tuple[str, Value]]:
     return [("Number of jail", len(names)), ("Jail list", ", ".join(names))]
 
 
-def tree_of_jail(status: JailStatus, flavor: str = "basic") -> Value:
-    """Return how one jail stands, as `flavor` shows it."""
+def tree_of_jail(status: JailStatus, flavor: str = "basic", more: Sequence[tuple[str, Value]] = ()) -> Value:
+    """Return how one jail stands, as `flavor` shows it, and `more` rows about its actions."""
     if flavor == "stats":
         return [status.backend, (status.failed, status.failed_total), (len(status.bans), status.banned_total)]
     where: tuple[str, Value] = ("File list", list(status.files))
@@ -38,7 +38,17 @@ def tree_of_jail(status: JailStatus, flavor: str = "basic") -> Value:
         actions.append(("Banned IP list", Mapped(status.bans, address_of)))
     return [
         ("Filter", [("Currently failed", status.failed), ("Total failed", status.failed_total), where]),
-        ("Actions", actions),
+        ("Actions", [*actions, *more]),
+    ]
+
+
+async def origin_rows(engine: EngineApi, status: JailStatus) -> list[tuple[str, Value]]:
+    """Return the rows that the flavor `cymru` adds to a jail's actions: whose networks the banned are in."""
+    origins = await engine.origins([ban.target for ban in status.bans])
+    return [
+        ("Banned ASN list", [origin.asn for origin in origins]),
+        ("Banned Country list", [origin.country for origin in origins]),
+        ("Banned RIR list", [origin.registry for origin in origins]),
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sekisho.control import actions, bans, basics, settings
 from sekisho.control.protocol import Denied, Granted, Kind, Value
 from sekisho.control.table import JAIL, SECTIONS, Unmet, Word
-from sekisho.engine.api import EngineApi, Refused, UnknownJail
+from sekisho.engine.api import DuplicateJail, EngineApi, Refused, UnknownAction, UnknownJail
 
 _CLIENTS = (  # what our client does by itself; in the help, and nowhere else
     ("start", "start the server and its jails"),
@@ -49,10 +49,6 @@ def _find_setting(verb: str, rest: tuple[str, ...]) -> tuple[Word, tuple[str, ..
     word = _INDEX.get((verb, rest[0]))
     if word is not None:
         return word, word.pick(rest[1:])
-    if (("get", rest[0])) in _INDEX:
-        raise Unmet(
-            Kind.REFUSED, f"'{rest[0]}' cannot be changed while the server runs: set it in fail2ban.conf, and restart"
-        )
     if len(rest) < 2:
         raise Unmet(Kind.ARGUMENTS, f"expected: {verb} {JAIL} NAME")
     jail, name = rest[:2]
@@ -67,15 +63,25 @@ async def answer(engine: EngineApi, word: Word, arguments: Sequence[str]) -> Gra
     """Return what the engine says to a word; errors that are the user's become `Denied`."""
     try:
         value: Value | Granted = await word.run(engine, *arguments)
-    except UnknownJail as error:
-        return Denied(Kind.UNKNOWN_JAIL, error.jail)
-    except Unmet as error:
-        return Denied(error.kind, error.detail)
-    except Refused as error:
-        return Denied(Kind.REFUSED, str(error))
-    except ValueError as error:
-        return Denied(Kind.VALUE, _bare(str(error)))
+    except (Unmet, Refused, ValueError) as error:
+        return _denied(error)
     return value if isinstance(value, Granted) else Granted(value)
+
+
+def _denied(error: Exception) -> Denied:
+    match error:
+        case Unmet():
+            return Denied(error.kind, error.detail)
+        case UnknownJail():
+            return Denied(Kind.UNKNOWN_JAIL, error.jail)
+        case DuplicateJail():
+            return Denied(Kind.DUPLICATE_JAIL, error.jail)
+        case UnknownAction():
+            return Denied(Kind.KEY, str(error))
+        case Refused():
+            return Denied(Kind.REFUSED, str(error))
+        case _:
+            return Denied(Kind.VALUE, _bare(str(error)))
 
 
 def _bare(message: str) -> str:

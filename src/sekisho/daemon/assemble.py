@@ -29,6 +29,7 @@ from sekisho.engine.parts import Parts
 from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
+from sekisho.lookup.cymru import find_origins
 from sekisho.lookup.dns import Resolver
 from sekisho.lookup.own import has_ipv6, read_own_host
 from sekisho.lookup.services import parse_ports, with_known_ports
@@ -80,8 +81,7 @@ def assemble(
 ) -> House:
     """Return a daemon for `configuration` that has not begun yet."""
     clock = SystemClock()
-    allow_ipv6 = has_ipv6() if configuration.server.allowipv6 == "auto" else configuration.server.allowipv6 == "yes"
-    resolver = Resolver(ipv6=allow_ipv6)
+    resolver = Resolver(ipv6=_uses_ipv6(configuration.server.allowipv6))
     whois = Whois(program=find_whois())
     watchers = Watchers()
     table = NftTable()
@@ -92,7 +92,7 @@ def assemble(
         whois=whois,
         country=Countries(),
         clock=clock.now,
-        allow_ipv6=allow_ipv6,
+        resolver=resolver,
         facts=Facts(lambda jail: engine.jail_status(jail), ledger, resolver),  # noqa: PLW0108 - made further below
     )
 
@@ -101,6 +101,9 @@ def assemble(
 
     def write(entries: Sequence[Entry]) -> None:
         write_entries(entries, log_control)
+
+    def allow_ipv6(mode: str) -> None:
+        resolver.ipv6 = _uses_ipv6(mode)
 
     engine = Engine(
         configuration,
@@ -116,8 +119,12 @@ def assemble(
             log_control=log_control,
             watch=LineGuard(),
             ignores=IgnoreCommands(runner, clock=clock.now).ignores,
+            allow_ipv6=allow_ipv6,
+            origins=find_origins,
         ),
     )
+
+    table.guard(engine.housekeeping.alarm)
 
     async def settle() -> None:
         if os.geteuid() == 0:
@@ -134,6 +141,10 @@ def assemble(
         await resolver.close()
 
     return House(engine, settle, close)
+
+
+def _uses_ipv6(mode: str) -> bool:
+    return has_ipv6() if mode == "auto" else mode == "yes"
 
 
 def write_entries(entries: Sequence[Entry], log_control: LogControl) -> None:
@@ -177,7 +188,7 @@ class Actions:
     whois: Whois
     country: Countries
     clock: Callable[[], float]
-    allow_ipv6: bool
+    resolver: Resolver
     facts: Facts
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
@@ -190,7 +201,7 @@ class Actions:
                     runner=self.runner,
                     clock=self.clock,
                     facts=partial(self.facts.answers, jail.name),
-                    allow_ipv6=self.allow_ipv6,
+                    allow_ipv6=self.resolver.ipv6,
                 )
             case "nftables":
                 ports = parse_ports(spec.properties.get("port", ""))

@@ -3,6 +3,8 @@
 In the background the command ends when the daemon is ready, with 0, or when it could not become ready, with 255: the
 grandchild keeps the caller's standard error until then, so that what went wrong is on the caller's screen, and says
 that it is ready through a pipe that its death closes.
+
+Other words than `start` are the client's, which takes this process' place for them.
 """
 
 from __future__ import annotations
@@ -21,13 +23,15 @@ from sekisho.model.invocation import Asked, Invocation, UsageError, parse_invoca
 
 DONE, FAILED = 0, 255
 _PROGRAM = "fail2ban-server"
+_CLIENT = "sekisho.cli.fail2ban_client"
 _UMASK = 0o077  # socket 0700 at most, log, pid file and database 0600
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Start the server as the command line says; the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        invocation = parse_invocation(sys.argv[1:] if arguments is None else arguments)
+        invocation = parse_invocation(words)
     except UsageError as error:
         print(render_usage(_PROGRAM) if error.shows_usage else f"ERROR: {error}")
         print("Init of command line failed", file=sys.stderr)
@@ -44,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case Asked.COMMAND if invocation.words in ((), ("start",)) and not invocation.tests:
             return start(invocation)
         case _:
-            print(f"{_PROGRAM} only starts the server; use fail2ban-client {' '.join(invocation.words)}".rstrip())
-            return FAILED
+            os.execv(sys.executable, [sys.executable, "-P", "-m", _CLIENT, *words])  # noqa: S606 - a fixed program
     return DONE
 
 
@@ -66,7 +69,10 @@ def start(invocation: Invocation) -> int:
 
     if invocation.foreground:
         return DONE if serve(lambda: print("Server ready", flush=True)) == 0 else FAILED
-    return start_in_background(serve, timeout=float(invocation.timeout))
+    status = start_in_background(serve, timeout=float(invocation.timeout))
+    if status == DONE:
+        print("Server ready")
+    return status
 
 
 _WORDS = {"logtarget": {"STDOUT", "STDERR", "SYSOUT", "SYSLOG", "SYSTEMD-JOURNAL", "JOURNAL"}, "syslogsocket": {"AUTO"}}

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from sekisho.enforce.render import parse_ticket
-from sekisho.model.action import ActionError, Facts, Failed, Kind
+from sekisho.model.action import ActionError, Facts, Failed, Kind, Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import parse_duration
 from sekisho.model.specs import ActionSpec
@@ -122,6 +122,25 @@ class PythonAction:
         if left:
             raise ActionError(f"Failed to stop jail {self._jail!r} action {self.name!r}: {'; '.join(left)}")
 
+    # -- by hand
+
+    async def members(self) -> Members:
+        """Return what the author of the action gave it."""
+        found = await self._request({"members": True})
+        return Members(tuple(found["properties"]), tuple(found["methods"]))
+
+    async def get(self, name: str) -> object:
+        """Return one property. Raises ActionError."""
+        return (await self._request({"get": name}))["result"]
+
+    async def set(self, name: str, value: str) -> None:
+        """Give a property a value. Raises ActionError."""
+        await self._request({"set": name, "value": value})
+
+    async def call(self, method: str, arguments: Mapping[str, object]) -> object:
+        """Call a method with named arguments; what it returns. Raises ActionError."""
+        return (await self._request({"call": method, "arguments": arguments})).get("result")
+
     # -- the child
 
     async def _begin(self) -> None:
@@ -150,14 +169,18 @@ class PythonAction:
 
     async def _call(self, method: str, ban: Ban | None = None) -> bool:
         """Call a method; False where the action has none of this name. Raises ActionError."""
+        request: dict[str, Any] = {"call": method}
+        if ban is not None:
+            request["ticket"] = _ticket_of(ban)
+        return bool((await self._request(request, ban))["done"])
+
+    async def _request(self, request: Mapping[str, Any], ban: Ban | None = None) -> Mapping[str, Any]:
+        """Return the reply of a child that lives, if need be of a new one. Raises ActionError."""
         if self._child is None or self._child.returncode is not None:
             log.warning("[%s] action %r had ended, and is started again", self._jail, self.name)
             await self._end()
             await self._begin()
-        request: dict[str, Any] = {"call": method}
-        if ban is not None:
-            request["ticket"] = _ticket_of(ban)
-        return bool((await self._converse(request, ban))["done"])
+        return await self._converse(request, ban)
 
     async def _converse(self, request: Mapping[str, Any], ban: Ban | None) -> Mapping[str, Any]:
         """Send a request, answer what the child asks meanwhile, and return its reply. Raises ActionError."""

@@ -4,10 +4,11 @@ Such a file was written for Fail2ban: it defines `Action`, a class that derives 
 whatever it likes. Here it has a process of its own, so that a crash, a hang or a leak is its own affair, and modules
 under Fail2ban's names (`_provide`), since Fail2ban need not be installed.
 
-Both sides speak JSON, one object a line. A request names a method and, for a ban, what its ticket knows; the answers
-are `{"done": true}` or `{"error": TEXT}`. In between the child may write `{"log": [LEVEL, TEXT]}`, and ask for what is
-not looked up unless it is needed: `{"ask": NAME}`, answered by `{"answer": TEXT}`. What the action prints goes to
-standard error, which the daemon logs.
+Both sides speak JSON, one object a line. A request names a method and, for a ban, what its ticket knows; or it asks
+what the action has (`members`), for a property (`get`, `set`), or for a call by hand with `arguments`. The answers are
+`{"done": true}`, with a `result` where there is one, or `{"error": TEXT}`. In between the child may write
+`{"log": [LEVEL, TEXT]}`, and ask for what is not looked up unless it is needed: `{"ask": NAME}`, answered by
+`{"answer": TEXT}`. What the action prints goes to standard error, which the daemon logs.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class _Wire:
 
     def say(self, **message: object) -> None:
         """Write one message."""
-        self._answers.write(json.dumps(message) + "\n")
+        self._answers.write(json.dumps(message, default=repr) + "\n")
         self._answers.flush()
 
     def ask(self, name: str) -> str:
@@ -154,16 +155,28 @@ def _ticket(facts: Mapping[str, Any], wire: _Wire) -> CallingMap:
     return CallingMap({**facts["known"], **lazy, "F-*": dict(facts["captured"])})
 
 
-def _perform(action: Any, request: Mapping[str, Any], wire: _Wire) -> bool:  # noqa: ANN401 - as above
-    """Call a method, if the action has it; whether it had."""
+def _perform(action: Any, request: Mapping[str, Any], wire: _Wire) -> dict[str, Any]:  # noqa: ANN401 - as above
+    """Do what a request asks for; the reply."""
+    match request:
+        case {"members": _}:
+            public = {name: getattr(action, name) for name in dir(action) if not name.startswith("_")}
+            methods = [name for name, member in public.items() if callable(member)]
+            return {"done": True, "properties": [name for name in public if name not in methods], "methods": methods}
+        case {"get": str(name)}:
+            return {"done": True, "result": getattr(action, name)}
+        case {"set": str(name), "value": value}:
+            setattr(action, name, value)
+            return {"done": True}
+        case {"call": str(name), "arguments": arguments}:
+            return {"done": True, "result": getattr(action, name)(**arguments)}
     method = getattr(action, request["call"], None)
     if method is None:
-        return False
+        return {"done": False}
     if "ticket" in request:
         method(_ticket(request["ticket"], wire))
     else:
         method()
-    return True
+    return {"done": True}
 
 
 def main() -> None:
@@ -186,7 +199,7 @@ def main() -> None:
         return
     while (request := wire.read()) is not None:
         try:
-            wire.say(done=_perform(action, request, wire))
+            wire.say(**_perform(action, request, wire))
         except Exception as error:
             logging.getLogger(f"{_PROCESS}.action").debug("", exc_info=True)
             wire.say(error=f"{type(error).__name__}: {error}")

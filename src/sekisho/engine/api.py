@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sekisho.model.action import Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
+from sekisho.model.origin import Origin
 from sekisho.model.problem import Problem
-from sekisho.model.specs import JailSpec, ServerSpec
+from sekisho.model.specs import ActionSpec, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban
 
 
@@ -28,6 +30,21 @@ class UnknownJail(Refused):
     def __init__(self, jail: str) -> None:
         super().__init__(f"Sorry but the jail '{jail}' does not exist")
         self.jail = jail
+
+
+class DuplicateJail(Refused):
+    """A jail of that name is there already."""
+
+    def __init__(self, jail: str) -> None:
+        super().__init__(f"The jail '{jail}' already exists")
+        self.jail = jail
+
+
+class UnknownAction(Refused):
+    """The jail has no action of that name."""
+
+    def __init__(self, action: str) -> None:
+        super().__init__(f"Invalid Action name: {action}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,9 @@ class EngineApi(Protocol):
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
         """The bans that bar `subject` exactly, by jail."""
 
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        """Whose network each of the subjects is in; asks a name server."""
+
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
     ) -> int:
@@ -150,6 +170,21 @@ class EngineApi(Protocol):
         Raises Refused, and changes nothing, when the tree cannot be used.
         """
 
+    async def add_jail(self, spec: JailSpec) -> None:
+        """Let there be a jail that does nothing before `start_jail`, until the next reload.
+
+        Raises DuplicateJail when there is one of that name.
+        """
+
+    async def start_jail(self, jail: str) -> None:
+        """Let a jail that was added begin, or one that was stopped begin anew as it is configured.
+
+        One that runs is left as it is. Raises UnknownJail where nobody has configured one, and Refused like `reload`.
+        """
+
+    async def set_idle(self, jail: str, *, is_idle: bool) -> None:
+        """Let what the jail's logs say wait while it is idle; it is judged when the jail is so no more."""
+
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
 
@@ -159,5 +194,32 @@ class EngineApi(Protocol):
     async def flush_logs(self) -> str:
         """Reopen the log; `rolled over` for a file, `flushed` for anything else."""
 
-    async def set_loglevel(self, level: str) -> str:
-        """Change the log level until the daemon ends; the level in force. Raises Refused for an unknown name."""
+    async def set_server(self, option: str, text: str) -> None:
+        """Change one of the server's settings, a field of ServerSpec, until the daemon ends.
+
+        Raises ValueError where the text means nothing, and Refused where it cannot be.
+        """
+
+    async def action_members(self, jail: str, action: str) -> Members:
+        """Return what an action of a jail has to be looked at and called. Raises UnknownAction."""
+
+    async def get_property(self, jail: str, action: str, name: str) -> object:
+        """Return one property of an action. Raises UnknownAction, and Refused where it has none of that name."""
+
+    async def add_action(self, jail: str, spec: ActionSpec) -> None:
+        """Give a jail one more action, until the next reload.
+
+        Raises Refused when it has one of that name, or the action cannot be brought up.
+        """
+
+    async def set_property(self, jail: str, action: str, name: str, text: str) -> None:
+        """Give a property of an action a value, until the next reload; any name may be made up.
+
+        Raises UnknownAction, and Refused when the value does not hold.
+        """
+
+    async def call_action(self, jail: str, action: str, method: str, arguments: Mapping[str, object]) -> object:
+        """Call a method of an action by hand; what it returns.
+
+        Raises UnknownAction, and Refused when it has no such method, or the method fails.
+        """

@@ -9,22 +9,24 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
+from sekisho.engine import members
 from sekisho.engine.account import Account
-from sekisho.engine.api import EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
-from sekisho.engine.difference import wanted_jails
+from sekisho.engine.api import DuplicateJail, EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
+from sekisho.engine.configured import Configured
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
-from sekisho.engine.preview import LIVE_SERVER, Standing, preview, preview_server, refusals
 from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
+from sekisho.engine.settings import ServerSettings
+from sekisho.model.action import Members
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
-from sekisho.model.problem import Problem, Severity
-from sekisho.model.specs import Configuration, JailSpec, ServerSpec
+from sekisho.model.origin import Origin
+from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban, Cause, Failure, Release, Unban
 
 log = logging.getLogger("fail2ban.server")
@@ -33,8 +35,6 @@ PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
 
 _PORTION = 500  # bans lifted in one go, which takes some milliseconds
-
-_IN_ERROR = "its new configuration is in error"
 
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
@@ -45,11 +45,17 @@ class Engine:
 
     def __init__(self, configuration: Configuration, parts: Parts) -> None:
         self._parts = parts
-        self._configuration = configuration
         self.jails: dict[str, Jail] = {}
         self._started = parts.clock.now()
         self._turn = asyncio.Lock()
         self._changing: asyncio.Task[object] | None = None  # whose turn it is
+        self._settings = ServerSettings(
+            configuration.server,
+            log_control=parts.log_control,
+            ledger=parts.ledger,
+            jails=self.jails,
+            allow_ipv6=parts.allow_ipv6,
+        )
         self.ended = asyncio.Event()
         self._pipeline = Pipeline(
             jails=self.jails,
@@ -77,18 +83,28 @@ class Engine:
             readings=self.readings,
             ledger=parts.ledger,
             clock=parts.clock,
-            server=configuration.server,
+            settings=self._settings,
             resolve=parts.resolve,
             own_addresses=parts.own_addresses,
         )
         self._roster = Roster(self.jails, self._lifecycle, self.housekeeping, self.readings)
+        self._configured = Configured(
+            configuration,
+            self.jails,
+            self._settings,
+            self._roster,
+            load=parts.load,
+            lift=lambda jail: self.unban(jail, None),
+            now=parts.clock.now,
+        )
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
         async with self._turn:
             log.info("Starting Sekisho v%s", __version__)
-            self._report_problems(self._configuration.problems)
-            await self._roster.begin(self._configuration.jails)
+            found = self._configured.configuration
+            self._configured.report(found.problems)
+            await self._roster.begin(found.jails)
             self.housekeeping.start()
 
     async def stop(self) -> None:
@@ -127,11 +143,6 @@ class Engine:
             finally:
                 self._changing = None
 
-    def _report_problems(self, problems: Sequence[Problem]) -> None:
-        for problem in problems:
-            level = logging.ERROR if problem.severity is Severity.ERROR else logging.WARNING
-            log.log(level, "%s", problem)
-
     def _jail(self, name: str) -> Jail:
         jail = self.jails.get(name)
         if jail is None:
@@ -143,11 +154,11 @@ class Engine:
     @property
     def server(self) -> ServerSpec:
         """The server's settings in force."""
-        return self._configuration.server
+        return self._settings.spec
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        problems = (*self._configuration.problems, *self._roster.refused.values())
+        problems = (*self._configured.configuration.problems, *self._roster.refused.values())
         return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
@@ -172,6 +183,18 @@ class Engine:
         """Return the bans that bar `subject` exactly, by jail."""
         found = ((name, jail.standing.get(subject)) for name, jail in self.jails.items())
         return {name: ban for name, ban in found if ban is not None}
+
+    async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
+        """Return whose network each of the subjects is in."""
+        return await self._parts.origins(subjects)
+
+    async def action_members(self, jail: str, action: str) -> Members:
+        """Return what an action has to be looked at and called."""
+        return await members.members_of(self._jail(jail), action)
+
+    async def get_property(self, jail: str, action: str, name: str) -> object:
+        """Return one property of an action."""
+        return await members.property_of(self._jail(jail), action, name)
 
     # What people change
 
@@ -238,43 +261,58 @@ class Engine:
             await self._roster.change(spec)
 
     async def reload(self, request: Reload) -> Reloaded:
-        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to.
-
-        A jail that runs and whose new specification is wrong goes on as it is (DESIGN section 3, "Where we differ").
-        """
+        """Read the configuration again and apply the difference, unless it is a dry run; what it comes to."""
         async with self._in_turn():
-            fresh = await asyncio.to_thread(self._parts.load)
-            running = {name: jail.spec for name, jail in self.jails.items()}
-            wanted = wanted_jails(request, fresh, running)
-            before = Standing(running, {name: len(jail.standing) for name, jail in self.jails.items()})
-            server = preview_server(self._configuration.server, fresh.server) if request.jail is None else ()
-            ill = [name for name in fresh.failed if name in running and request.jail in (None, name)]
-            if request.dry_run:
-                refused = dict.fromkeys(ill, _IN_ERROR) | refusals(running, wanted, now=self._parts.clock.now())
-                return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
-            self._report_problems(fresh.problems)
-            chosen = [name for name in running if name in wanted and request.jail in (None, name)]
-            for name in chosen if request.restart else ():
-                await self._roster.stop(name, forget=request.unban)
-            for name in chosen if request.unban and not request.restart else ():
-                await self.unban(name, None)
-            if request.jail is None:
-                self._take_over(fresh)
-            self._roster.pardon(request.jail)
-            refused = dict.fromkeys(ill, _IN_ERROR) | await self._roster.apply(wanted)
-            for name in chosen if not request.restart else ():
-                for worker in self.jails[name].workers:
-                    await worker.reload()
-            return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
+            return await self._configured.reload(request)
 
-    def _take_over(self, fresh: Configuration) -> None:
-        """Let log level, ledger's limits and who may use the socket be as `fresh` says; all else needs a restart."""
-        level = self._parts.log_control.set_level(fresh.server.loglevel)
-        held, limits = self._configuration.server, fresh.server
-        known = replace(held, **{name: getattr(limits, name) for name in LIVE_SERVER} | {"loglevel": level})
-        self._configuration = replace(fresh, server=known)
-        self.housekeeping.server = known
-        self._parts.ledger.most_matches = limits.dbmaxmatches
+    async def add_action(self, jail: str, spec: ActionSpec) -> None:
+        """Give a jail one more action, until the next reload."""
+        target = self._jail(jail)
+        old = target.spec
+        if any(action.actname == spec.actname for action in old.actions):
+            raise Refused(f"Action {spec.actname} already exists")
+        await self._change_action(target, spec.actname, replace(old, actions=(*old.actions, spec)))
+
+    async def set_property(self, jail: str, action: str, name: str, text: str) -> None:
+        """Give one property of an action a value; any name may be made up."""
+        if not await members.set_scripted(self._jail(jail), action, name, text):
+            target = self._jail(jail)
+            await self._change_action(target, action, members.with_property(target, action, name, text))
+
+    async def _change_action(self, jail: Jail, actname: str, spec: JailSpec) -> None:
+        """Replace a jail's specification for the sake of one action; one that cannot be changes nothing."""
+        old = jail.spec
+        await self.change(jail.name, spec)
+        if trouble := jail.trouble_with(actname):
+            await self.change(jail.name, old)
+            raise Refused(trouble)
+
+    async def call_action(self, jail: str, action: str, method: str, arguments: Mapping[str, object]) -> object:
+        """Call a method of an action by hand; what it returns."""
+        return await members.call(self._jail(jail), action, method, arguments, clock=self._parts.clock)
+
+    async def add_jail(self, spec: JailSpec) -> None:
+        """Let there be a jail that does nothing before `start_jail`, until the next reload."""
+        async with self._in_turn():
+            if spec.name in self.jails:
+                raise DuplicateJail(spec.name)
+            self._roster.add(spec)
+
+    async def start_jail(self, jail: str) -> None:
+        """Let a jail that was added begin, or one that was stopped begin anew as it is configured."""
+        if jail not in self.jails:
+            await self.reload(Reload(jail, if_exists=True))
+            self._jail(jail)
+            return
+        async with self._in_turn():
+            if not self._jail(jail).has_begun:
+                await self._roster.begin_added(jail)
+
+    async def set_idle(self, jail: str, *, is_idle: bool) -> None:
+        """Let what the jail's logs say wait while it is idle; it is judged when the jail is so no more."""
+        self._jail(jail).is_idle = is_idle
+        if not is_idle:
+            self._pipeline.judge_held(self._jail(jail))
 
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
@@ -287,20 +325,12 @@ class Engine:
         self.ended.set()
 
     async def flush_logs(self) -> str:
-        """Reopen the log; raises Refused, and writes on where it wrote, when it cannot be opened."""
-        try:
-            return self._parts.log_control.flush()
-        except OSError as error:
-            raise Refused(f"The log cannot be reopened: {error}") from error
+        """Reopen the log."""
+        return self._settings.flush_log()
 
-    async def set_loglevel(self, level: str) -> str:
-        """Change the log level until the daemon ends."""
-        try:
-            level = self._parts.log_control.set_level(level)
-        except ValueError as error:
-            raise Refused(str(error)) from error
-        self._configuration = replace(self._configuration, server=replace(self.server, loglevel=level))
-        return level
+    async def set_server(self, option: str, text: str) -> None:
+        """Change one of the server's settings until the daemon ends."""
+        self._settings.change(option, text)
 
 
 async def _portions(bans: Sequence[Ban]) -> AsyncIterator[Sequence[Ban]]:

@@ -6,6 +6,7 @@ One task, one beat a second; each duty has its own interval. `due` is pure, so t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,18 +16,23 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
+from sekisho.engine.settings import ServerSettings
 from sekisho.engine.worker import Worker
 from sekisho.judge.exempt import Exemptions, parse_exemptions
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.lookup.ignorefile import IgnoreFiles
 from sekisho.model.address import Subject
-from sekisho.model.specs import JailSpec, ServerSpec
+from sekisho.model.specs import JailSpec
 from sekisho.model.verdict import Release, Unban
 
 log = logging.getLogger("fail2ban.server")
 
 BEAT = 1.0
 """Seconds between two looks; a ban by hand or by commands ends at most this late (the kernel ends its own in time)."""
+
+_BREATH = 0.1
+"""Seconds between an alarm and the repair: who flushes the ruleset often fills it anew in the same breath, and who does
+it without end must not keep us busy without end."""
 
 
 @dataclass(slots=True)
@@ -51,10 +57,11 @@ class Housekeeping:
     readings: Readings
     ledger: Ledger
     clock: Clock
-    server: ServerSpec
+    settings: ServerSettings
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
     _ignore_files: IgnoreFiles = field(init=False)
+    _alarm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _repairs: dict[Worker, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
@@ -84,9 +91,16 @@ class Housekeeping:
             Duty(300, self.look_around, now),
             Duty(3600, self.purge, now),
         ]
+        repair = next(duty for duty in duties if duty.run == self.repair)
         while True:
-            await asyncio.sleep(BEAT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self._alarm.wait()
             now = self.clock.now()
+            if self._alarm.is_set():
+                await asyncio.sleep(_BREATH)
+                self._alarm.clear()
+                repair.last = 0.0
             for duty in duties:
                 if duty.due(now):
                     duty.last = now
@@ -94,6 +108,10 @@ class Housekeeping:
                         await duty.run()
                     except Exception:  # a duty that fails today is tried again; the others must go on
                         log.exception("housekeeping: %s", duty.run.__name__)
+
+    def alarm(self) -> None:
+        """Let the enforcers be repaired at once: something of theirs has gone."""
+        self._alarm.set()
 
     async def end_bans(self) -> None:
         """Unban whose time is over."""
@@ -173,6 +191,6 @@ class Housekeeping:
             jail.histories.clear()
         longest = max((2 * jail.spec.findtime for jail in self.jails.values()), default=0)
         try:
-            self.ledger.purge(before=self.clock.now() - max(self.server.dbpurgeage, longest))
+            self.ledger.purge(before=self.clock.now() - max(self.settings.spec.dbpurgeage, longest))
         except LedgerError as error:
             log.error("The ledger cannot be purged: %s", error)

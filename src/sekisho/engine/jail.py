@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Mapping
 
 from sekisho.engine.api import JailStatus
@@ -18,14 +19,19 @@ from sekisho.match.matcher import Matcher
 from sekisho.model.action import Kind
 from sekisho.model.address import Subject
 from sekisho.model.specs import JailSpec
-from sekisho.model.verdict import Ban, History
+from sekisho.model.verdict import Ban, Failure, History
+
+MOST_HELD = 10_000
+"""Failures that wait while a jail is idle; who attacks meanwhile fails again."""
 
 
 class Jail:
     """One jail's live state. Its owner is the engine; the pipeline changes it through the methods of its parts.
 
     `primed` names the sources whose lines from before this start it has seen; `feeds_on_bans` is true for a recidive
-    jail, whose failures are the bans of the others; from `is_ending` on no more lines are read for it. `escalation` is
+    jail, whose failures are the bans of the others. It does nothing before `has_begun`; from `is_ending` on no more
+    lines are read for it; while it `is_idle`, what its lines say waits in `held`, of which the newest are kept.
+    `escalation` is
     None without `bantime.increment`; with it, `histories` holds what the ledger said of those who failed of late.
     """
 
@@ -46,7 +52,9 @@ class Jail:
         self.primed: set[str] = set()
         self.files: tuple[str, ...] = ()
         self.troubles: dict[str, str] = {}
-        self.idle = False
+        self.has_begun = False
+        self.is_idle = False
+        self.held: deque[Failure] = deque(maxlen=MOST_HELD)
         self.is_ending = False
         self.failed_total = 0
         self.banned_total = 0
@@ -58,6 +66,11 @@ class Jail:
     def enforcers(self) -> list[Worker]:
         """The actions that bar, in the order of the configuration."""
         return [worker for worker in self.workers if worker.action.kind is Kind.ENFORCER]
+
+    def trouble_with(self, actname: str) -> str:
+        """Return what is wrong with an action, nothing when it is at work."""
+        health = [worker.health for worker in self.workers if worker.action.name == actname]
+        return self.troubles.get(actname, "") or "".join(health)
 
     def recompile(self, spec: JailSpec, *, now: float) -> None:
         """Match by the rules of `spec` from now on; raises RuleError, and changes nothing, when they do not hold."""
@@ -89,6 +102,8 @@ class Jail:
             files=() if self.spec.backend.is_journal else self.files,
             journalmatch=self.spec.journalmatch if self.spec.backend.is_journal else (),
             health=(
+                *(("it was added, and waits to be started",) if not self.has_begun else ()),
+                *(("it is idle: what its logs say waits",) if self.is_idle else ()),
                 *self.troubles.values(),
                 *self.quarantine.health,
                 *(worker.health for worker in self.workers if worker.health),

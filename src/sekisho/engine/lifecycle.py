@@ -39,11 +39,21 @@ class Lifecycle:
 
     async def start(self, spec: JailSpec) -> None:
         """Start a jail: raises RuleError when its rules do not hold."""
+        self.add(spec)
+        await self.begin(spec.name)
+
+    def add(self, spec: JailSpec) -> None:
+        """Let there be a jail that does nothing yet: raises RuleError when its rules do not hold."""
         now = self.clock.now()
         log.info("Creating new jail '%s'", spec.name)
         reached = self.pipeline.account.reached(spec.name, since=now - 2 * spec.findtime)
-        jail = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server), now=now)
-        self.jails[spec.name] = jail
+        self.jails[spec.name] = Jail(spec, reached=reached, feeds_on_bans=feeds_on_bans(spec, self.server), now=now)
+
+    async def begin(self, name: str) -> None:
+        """Let a jail that was added restore its bans and bring up its actions; from then on its logs are read."""
+        jail, now = self.jails[name], self.clock.now()
+        spec = jail.spec
+        jail.has_begun = True
         self._restore(jail, now)
         if jail.feeds_on_bans:
             self._refill_from_ledger(jail, now)
@@ -102,11 +112,13 @@ class Lifecycle:
         old_actions = jail.spec.actions
         jail.judge_by(spec)
         jail.feeds_on_bans = feeds_on_bans(spec, self.server)
-        if Aspect.ACTIONS in touched:
+        if Aspect.ACTIONS in touched and jail.has_begun:
             await self._exchange_actions(jail, old_actions)
 
     async def _exchange_actions(self, jail: Jail, old: tuple[ActionSpec, ...]) -> None:
         down, up = actions_to_exchange(old, jail.spec.actions)
+        for name in down - up:
+            jail.troubles.pop(name, None)
         fresh = {
             action.actname: self._worker(jail, jail.spec, action)
             for action in jail.spec.actions

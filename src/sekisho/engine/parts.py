@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
-from typing import Protocol
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.doubts import Ask
@@ -13,27 +12,20 @@ from sekisho.engine.lifecycle import MakeAction
 from sekisho.engine.quarantine import Watch
 from sekisho.engine.readings import Sources
 from sekisho.engine.report import Entry
+from sekisho.engine.settings import LogControl
 from sekisho.ledger.ledger import Ledger
 from sekisho.model.address import Subject
+from sekisho.model.origin import Origin
 from sekisho.model.specs import Configuration
-
-
-class LogControl(Protocol):
-    """What the engine may do to the daemon's log."""
-
-    def flush(self) -> str:
-        """Reopen it; what was done, as COMPAT 6.2 words it."""
-
-    def set_level(self, level: str) -> str:
-        """Set the level; raises ValueError for an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
-    `ignores` asks a jail's ignorecommand, and never raises. `chance` returns a number in [0, 1) that nobody can guess
-    (`bantime.rndtime`).
+    `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether IPv6 is used from now on (auto, yes, no).
+    `origins` tells whose network each address is in. Neither raises. `chance` returns a number in [0, 1) that nobody
+    can guess (`bantime.rndtime`).
     """
 
     clock: Clock
@@ -47,4 +39,6 @@ class Parts:
     log_control: LogControl
     watch: Watch
     ignores: Ask
+    allow_ipv6: Callable[[str], None]
+    origins: Callable[[Sequence[Subject]], Awaitable[Sequence[Origin]]]
     chance: Callable[[], float] = SystemRandom().random

@@ -8,6 +8,7 @@ are carried out all the same, since an attack does not wait for a disk.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -18,6 +19,7 @@ from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
 from sekisho.judge.exempt import Exemptions, Screen
+from sekisho.judge.judge import prolong
 from sekisho.ledger.ledger import Consumed
 from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
@@ -34,6 +36,8 @@ from sekisho.model.verdict import (
     Unban,
     Verdict,
 )
+
+log = logging.getLogger("fail2ban.filter")
 
 MOST_LOOKUPS = 500
 """Host names being resolved at one time; a stranger decides how many names his lines carry."""
@@ -89,8 +93,12 @@ class Pipeline:
     def judge(self, jail: Jail, failure: Failure) -> None:
         """Judge one failure. Nothing is settled yet.
 
-        In a jail with ignorecommand it is judged when that has been asked, and settled then.
+        In a jail with ignorecommand it is judged, and settled, when that has been asked; in one that is idle, when it
+        wakes.
         """
+        if jail.is_idle:
+            jail.held.append(failure)
+            return
         source = self.exempts(jail, failure)
         if source is None and jail.spec.ignorecommand.command:
             self._doubts.put(jail, failure)
@@ -148,7 +156,7 @@ class Pipeline:
 
     def judge_all(self, jail: Jail, failures: Iterable[Failure]) -> None:
         """Judge failures in their order, as `judge` does one by one, at half the price."""
-        if jail.escalation is not None or jail.spec.ignorecommand.command:
+        if jail.escalation is not None or jail.spec.ignorecommand.command or jail.is_idle:
             for failure in failures:
                 self.judge(jail, failure)
             return
@@ -174,6 +182,15 @@ class Pipeline:
                 found = []  # what follows stands behind these lines
                 self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
         jail.failed_total += counted
+
+    def judge_held(self, jail: Jail) -> None:
+        """Judge, and settle, what waited while the jail was idle."""
+        held, fullness = list(jail.held), jail.held.maxlen
+        jail.held.clear()
+        if len(held) == fullness:
+            log.warning("[%s] %d failures waited; older ones, if there were any, count no more", jail.name, fullness)
+        self.judge_all(jail, held)
+        self.settle()
 
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""
@@ -208,8 +225,13 @@ class Pipeline:
         self.settle()
 
     def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
-        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`; False when banned already."""
-        if ban.subject in jail.standing:
+        """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`.
+
+        Who is banned already is so until the later of the two ends; False then.
+        """
+        standing = jail.standing.get(ban.subject)
+        if standing is not None:
+            self._conclude(jail, AlreadyBanned(ban, standing, prolong(standing, ban)))
             return False
         self._conclude(jail, ban, is_exact=is_exact)
         return True

@@ -209,7 +209,7 @@ class Reading:
         now = self._clock.now()
         effective = False
         for index, jail in enumerate(self.jails):
-            if jail not in jails or jail.idle or jail.quarantine.is_whole:
+            if jail not in jails or jail.quarantine.is_whole:
                 continue
             own = self._bundle.for_jail(jail.name, candidates)
             if jail.quarantine.out:

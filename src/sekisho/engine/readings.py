@@ -97,6 +97,9 @@ class Readings:
         for jail in self._jails.values():
             if jail.is_ending:
                 continue
+            if not jail.has_begun:
+                jail.files = tuple(path for log in jail.spec.logpaths for path in self._sources.expand(log.pattern))
+                continue
             if jail.feeds_on_bans:  # nobody reads its log; it is shown where clients look for it
                 jail.files = tuple(log.pattern for log in jail.spec.logpaths)
                 continue

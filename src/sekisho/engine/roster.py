@@ -69,8 +69,23 @@ class Roster:
             except Refused as error:
                 self._refuse(spec, str(error), "goes on as it was")
                 refused[spec.name] = str(error)
+        for name in [name for name, jail in self.jails.items() if not jail.has_begun]:
+            await self.lifecycle.begin(name)
         await self._look_around()
         return refused
+
+    def add(self, spec: JailSpec) -> None:
+        """Let there be a jail that does nothing before it is begun; raises Refused when its rules do not hold."""
+        try:
+            self.lifecycle.add(spec)
+        except (RuleError, FormulaError) as error:
+            raise Refused(str(error)) from error
+
+    async def begin_added(self, name: str) -> None:
+        """Let a jail that was added begin, and read for it."""
+        await self._look_ahead([self.jails[name].spec])
+        await self.lifecycle.begin(name)
+        await self._look_around()
 
     async def stop(self, name: str, *, forget: bool = False) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them unless they are to be forgotten."""

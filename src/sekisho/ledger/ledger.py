@@ -79,19 +79,16 @@ class Ledger:
         """
         self.path = path
         self.most_matches = most_matches
-        if path is not None:
-            Path(path).parent.mkdir(mode=0o700, exist_ok=True)
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+        self._db = _open(path)
+
+    def move(self, path: str | None) -> None:
+        """Go on with the ledger at `path`, as it is found there; raises LedgerError or OSError, and then stays."""
         try:
-            if path is not None:
-                Path(path).chmod(0o600)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute(f"PRAGMA busy_timeout = {_BUSY}")
-            migrate(self._db)
-        except BaseException:
-            self._db.close()
-            raise
+            fresh = _open(path)
+        except (sqlite3.Error, ValueError) as error:
+            raise LedgerError(str(error)) from error
+        self._db.close()
+        self.path, self._db = path, fresh
 
     def close(self) -> None:
         """Close the file; nothing is pending."""
@@ -246,6 +243,23 @@ class Ledger:
                 "DELETE FROM bans WHERE time < ?1 AND ended < ?1 AND (duration = -1 OR time + 3 * duration < ?1)",
                 (before,),
             ).rowcount
+
+
+def _open(path: str | None) -> sqlite3.Connection:
+    if path is not None:
+        Path(path).parent.mkdir(mode=0o700, exist_ok=True)
+    database = sqlite3.connect(path or ":memory:", isolation_level=None)
+    try:
+        if path is not None:
+            Path(path).chmod(0o600)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute(f"PRAGMA busy_timeout = {_BUSY}")
+        migrate(database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _ledger_error(error: Exception) -> LedgerError:

@@ -36,7 +36,7 @@ _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", sock
 
 
 class Resolver:
-    """Resolves, and remembers. Lives as long as the daemon; its methods never raise."""
+    """Resolves, and remembers. Lives as long as the daemon; its methods never raise. `ipv6`: whether AAAA counts."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Resolver:
         getaddrinfo: GetAddrInfo | None = None,
         getnameinfo: GetNameInfo | None = None,
     ) -> None:
-        self._ipv6 = ipv6
+        self.ipv6 = ipv6
         self._seconds = seconds
         self._getaddrinfo = getaddrinfo or _getaddrinfo
         self._getnameinfo = getnameinfo or _getnameinfo
@@ -94,7 +94,7 @@ class Resolver:
 
     async def _forward(self, name: str) -> Answer[tuple[str | None, frozenset[Subject]]]:
         try:
-            canonical, addresses = await self._in_thread(lambda: self._getaddrinfo(name, self._ipv6))
+            canonical, addresses = await self._in_thread(lambda: self._getaddrinfo(name, self.ipv6))
         except OSError as error:
             return Answer((None, frozenset()), _KEPT if error.errno in _NO_SUCH_NAME else _KEPT_FAILURE)
         subjects = frozenset(subject for subject in map(parse_subject, addresses) if subject.is_single)

@@ -90,6 +90,39 @@ class Liftable(Protocol):
         """Lift every ban; the action stays up. Raises ActionError."""
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """What an action has, by name: its properties, and the methods that people may call."""
+
+    properties: tuple[str, ...]
+    methods: tuple[str, ...]
+
+
+@runtime_checkable
+class Scripted(Protocol):
+    """An action that is a program of the administrator's, with members of its own. Each method raises ActionError."""
+
+    async def members(self) -> Members:
+        """What it has."""
+
+    async def get(self, name: str) -> object:
+        """One property."""
+
+    async def set(self, name: str, value: str) -> None:
+        """Give a property a value; any name may be made up."""
+
+    async def call(self, method: str, arguments: Mapping[str, object]) -> object:
+        """Call a method by hand; what it returns, as JSON can say it."""
+
+
+@runtime_checkable
+class Perishable(Protocol):
+    """An action whose set-up another program can remove from the system."""
+
+    async def is_whole(self) -> bool:
+        """Whether all that `start` set up stands, the bans themselves apart."""
+
+
 @runtime_checkable
 class Reloadable(Protocol):
     """An action that wants to know of each reload in which it goes on (`actionreload`, COMPAT 5.1)."""

@@ -17,6 +17,9 @@ from sekisho.model.problem import Origin, Problem
 PERMANENT: int = -1
 """The ban time that means "for ever" (COMPAT 1.7)."""
 
+BACKENDS = ("auto", "pyinotify", "gamin", "polling", "systemd")
+"""How a jail's log may be read, as far as Fail2ban's users know (COMPAT 4)."""
+
 
 def _nothing() -> Mapping[str, str]:
     return MappingProxyType({})
