@@ -11,14 +11,12 @@ import random
 import signal
 import socket
 import struct
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.daemon.test_run import Host, wait_for
-from tests.support.fail2ban import CLIENTS
 from tests.support.peers import peer, rest
 from tests.support.somebody import as_nobody
 
@@ -166,23 +164,6 @@ def test_a_hostile_peer_harms_nobody(host: Host, tmp_path: Path, attack: Attack,
     assert len(told) == len(kinds)
     daemon.send_signal(signal.SIGTERM)
     assert daemon.wait(20) == 0
-
-
-@pytest.mark.system(needs=("fail2ban-client",))
-def test_the_real_client_reaches_the_daemon(host: Host) -> None:
-    """Debian's client bans, looks and lifts, as if its own server answered."""
-    host.start()
-    wait_for((host.directory / "s.sock").exists, "the socket")
-
-    def say(*words: str) -> str:
-        command = [*CLIENTS["theirs"], "-c", str(host.directory), "-s", str(host.directory / "s.sock"), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-
-    assert say("ping") == "Server replied: pong\n"
-    assert say("set", "sshd", "banip", "192.0.2.1", "192.0.2.2") == "2\n"
-    assert "Banned IP list:\t192.0.2.1 192.0.2.2\n" in say("status", "sshd")
-    assert say("unban", "--all") == "2\n"
-    host.await_log("fail2ban-client): set sshd banip 192.0.2.1 192.0.2.2")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")

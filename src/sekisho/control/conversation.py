@@ -95,21 +95,16 @@ class Conversation:
             await asyncio.sleep(min(spent * _PAUSE, _LONGEST_PAUSE))
 
     async def _respond(self, frame: Frame, answer: Callable[[Request], Awaitable[Answer]]) -> None:
-        greeting = parse_greeting(frame.body) if frame.is_pickled else None
-        framing = pickled if frame.is_pickled and greeting is None else protocol
         try:
-            if greeting is None:
-                request = await _read(frame)
-            else:
-                by, body = greeting
-                request = (await _read(Frame(body, is_pickled=True)))._replace(by=by)
+            request = await _read(frame)
         except ValueError as error:
             refusal = Denied(Kind.REFUSED, f"no request: {error}")
             complaint = [pickled.render_complaint(str(error))] if frame.is_pickled else protocol.render_answer(refusal)
             await self._send(complaint)
             kind = "a pickle that is more than values" if isinstance(error, MoreThanValues) else "no request"
             raise Abuse(f"{kind}: {error}") from None
-        await self._send(framing.render_answer(await answer(request)))
+        is_foreign = frame.is_pickled and parse_greeting(frame.body) is None
+        await self._send((pickled if is_foreign else protocol).render_answer(await answer(request)))
 
     async def _send(self, pieces: Iterable[bytes]) -> None:
         try:
@@ -125,9 +120,10 @@ async def _read(frame: Frame) -> Request:
     """Return the request in a frame; raises ValueError where there is none."""
     if not frame.is_pickled:
         return protocol.parse_request(frame.body)
-    reading = pickled.Reading(frame.body)
+    by, body = parse_greeting(frame.body) or ("", frame.body)
+    reading = pickled.Reading(body)
     request = None
     while request is None:
         await asyncio.sleep(0)
         request = reading.go_on()
-    return request
+    return request._replace(by=by)

@@ -21,7 +21,7 @@ _AT_ONCE = 16  # connections accepted before others have their turn
 
 
 class Door:
-    """Accepts connections at `path`: `admit` gets each, `make_room` may be asked for what can be closed."""
+    """Accepts connections at `path`, and hands each to `admit`."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Door:
         admit: Callable[[socket.socket], None],
         idle: Callable[[], Callable[[], None]],
     ) -> None:
-        """`idle` notes who is idle now, and returns what closes those who still are."""
+        """`admit` may raise OSError; `idle` notes who is idle now, and returns what dismisses those who still are."""
         self.path = path
         self._abuses = abuses
         self._admit = admit
