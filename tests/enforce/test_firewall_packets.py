@@ -278,3 +278,41 @@ def test_what_others_do_elsewhere_raises_no_alarm() -> None:
             await alarm.wait()  # the first, though it was not the first to be heard of
 
     play_in_namespace(play)
+
+
+@in_namespace
+async def test_what_each_ban_stopped_is_told(table: MakeTable) -> None:
+    """Two knocks of an address and one of a network are told of them; the sum has all three."""
+    action = make(table(), blocktype="reject")
+    await action.start([ban(BAD), ban("198.51.100.0/28"), ban(GOOD6)])
+    for who in (BAD, BAD, GOOD):
+        assert not is_admitted(who, 22)
+    tally = await action.counted()
+    assert {subject.text: count.packets for subject, count in tally.of.items()} == {
+        BAD: 2,
+        "198.51.100.0/28": 1,
+        GOOD6: 0,
+    }
+    assert (tally.total.packets, tally.total.octets) == (3, 180)
+
+
+@in_namespace
+async def test_how_the_barrier_stands_is_told(table: MakeTable) -> None:
+    """Who is held, and till when; after another program's flush nobody is, and the reason is named."""
+    action = make(table())
+    await action.start([ban(BAD), ban(GOOD6, PERMANENT)])
+    asked = [parse_subject(who) for who in (BAD, GOOD6, GOOD)]
+    barrier = await action.barrier(asked)
+    assert (barrier.chain, barrier.fault, barrier.protocols, barrier.ports) == (
+        "jail-sshd",
+        "",
+        ("tcp",),
+        (PortRange(22, 22),),
+    )
+    assert [holding.is_held for holding in barrier.holdings] == [True, True, False]
+    assert barrier.holdings[0].until == pytest.approx(time.time() + 600, abs=5)
+    assert barrier.holdings[1].until is None
+    run("nft", "flush", "ruleset")
+    barrier = await action.barrier(asked)
+    assert barrier.fault == "the table is gone"
+    assert not any(holding.is_held for holding in barrier.holdings)

@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sekisho.engine.api import (
+    ActionProof,
     DuplicateJail,
     EngineStatus,
     JailChange,
+    JailCounts,
     JailStatus,
     OptionChange,
     Refused,
@@ -24,8 +26,10 @@ from sekisho.model.action import Members
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.origin import Origin
+from sekisho.model.ports import PortRange
 from sekisho.model.problem import Origin as Place
 from sekisho.model.problem import Problem, Severity
+from sekisho.model.proof import Barrier, Count, Holding, Tally
 from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
 from sekisho.model.verdict import Ban, Cause
 
@@ -74,6 +78,7 @@ class FakeEngine:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: asyncio.Event | None = None
+    fault: str = ""
 
     def status(self) -> EngineStatus:
         return EngineStatus("0.1.0", self.now, tuple(self.specs), self.problems)
@@ -108,6 +113,20 @@ class FakeEngine:
 
     async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
         return [Origin(f"AS of {subject}", "JP", "apnic") for subject in subjects]
+
+    async def counts(self, jail: str) -> JailCounts:
+        self.jail_spec(jail)
+        bans = tuple(self.bans.get(jail, {}).values())
+        tally = Tally(Count(4312, 317_440), {ban.target: Count(7, 420) for ban in bans[:1]})
+        return JailCounts(jail, bans, (tally,) if bans else (), {"note": "it counts no packets"})
+
+    async def proofs(self, jail: str, subject: Subject | None) -> Sequence[ActionProof]:
+        standing = self.bans.get(jail, {}).values()
+        holdings = tuple(Holding(ban.target, True, ban.until) for ban in standing if subject in (None, ban.target))
+        if subject is not None and not holdings:
+            return ()
+        barrier = Barrier(f"jail-{jail}", self.fault, ("tcp",), (PortRange(22, 22),), "", holdings)
+        return [ActionProof(jail, "nftables", barrier), ActionProof(jail, "note", "it cannot be asked whom it bars")]
 
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""

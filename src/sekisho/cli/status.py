@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from sekisho.cli import counters
 from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, add_reach_arguments, complain, reach
 from sekisho.cli.tables import Table, print_table
@@ -17,6 +18,7 @@ from sekisho.model.problem import parse_problem
 EXAMPLES = """\
 sekisho status               all jails
 sekisho status sshd          one jail, and each of its bans
+sekisho status --counters    how many packets the bans have stopped; with a jail, each of its bans
 sekisho status --json        the same, for a program
 """
 
@@ -27,11 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("jail", nargs="?", metavar="JAIL", help="this jail, with its bans")
     parser.add_argument("--json", action="store_true", help="one JSON document; times in seconds since the epoch")
+    parser.add_argument("--counters", action="store_true", help="the packets that the firewall has stopped")
     add_reach_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the status; the exit status."""
+    if args.counters:
+        return counters.run(args)
     try:
         status = reach(args, ["overview", *([args.jail] if args.jail else [])])
     except ControlError as error:

@@ -10,19 +10,26 @@ address stays barred until the last of them is lifted.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import ip_address
+from typing import TypeVar
 
+from sekisho.enforce.evidence import count, explain, hold, read_held
 from sekisho.enforce.plan import plan
 from sekisho.enforce.ranges import Range, covers, flatten, summarize
 from sekisho.enforce.ruleset import JailRules
-from sekisho.enforce.table import NftError, NftTable
+from sekisho.enforce.table import NftError, NftTable, Sets
 from sekisho.enforce.wire import Element
 from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Family, Network, Subject, subject_of
+from sekisho.model.proof import Barrier, Tally
 from sekisho.model.verdict import Ban
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("fail2ban.actions")
 _FAMILIES = (Family.INET4, Family.INET6)
@@ -127,6 +134,31 @@ class NftablesAction:
             return await self._table.is_whole(self._rules)
         except OSError:
             return True
+
+    async def counted(self) -> Tally:
+        """Return what the jail's elements have stopped, each since it was last written."""
+        networks = {family: tuple(nets) for family, nets in self._networks.items()}
+        return await asyncio.to_thread(self._ask, lambda sets: count(read_held(sets, self._rules), networks))
+
+    async def barrier(self, subjects: Sequence[Subject]) -> Barrier:
+        """Return how the chains and the sets stand, and against each of the subjects."""
+        rules, now = self._rules, self._clock()
+
+        def look(sets: Sets) -> Barrier:
+            fault = explain(sets.structure(), rules)
+            holdings = tuple(hold(subjects, read_held(sets, rules), now))
+            reach = rules.reach
+            return Barrier(rules.chain, fault, reach.protocols, reach.ports, reach.match, holdings)
+
+        return await asyncio.to_thread(self._ask, look)
+
+    def _ask(self, look: Callable[[Sets], T]) -> T:
+        """Return what is seen over a connection of its own, in the thread that calls."""
+        try:
+            with contextlib.closing(self._table.another()) as sets:
+                return look(sets)
+        except OSError as error:
+            raise ActionError(f"nftables cannot be asked for jail {self._jail!r}: {error}") from error
 
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Remove the jail's chain and sets, and with the last jail the table."""

@@ -95,6 +95,10 @@ class NftTable:
             self._sets = self._connect()
         return self._sets
 
+    def another(self) -> Sets:
+        """A connection to the same kernel for the caller alone, who closes it. Raises OSError."""
+        return self._connect()
+
     async def set_up(self, rules: JailRules, owner: object) -> None:
         """Put the chain and the sets of `rules` in place, for `owner`; elements that are in the sets stay.
 

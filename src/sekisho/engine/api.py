@@ -16,6 +16,7 @@ from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.origin import Origin
 from sekisho.model.problem import Problem
+from sekisho.model.proof import Barrier, Count, Tally
 from sekisho.model.specs import ActionSpec, JailSpec, ServerSpec
 from sekisho.model.verdict import Ban
 
@@ -122,6 +123,37 @@ class Reloaded:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class JailCounts:
+    """What the standing bans of a jail have stopped, each since it was last written into the firewall.
+
+    `silent` are the enforcers that do not say, and why.
+    """
+
+    jail: str
+    bans: tuple[Ban, ...]
+    tallies: tuple[Tally, ...]
+    silent: Mapping[str, str]
+
+    @property
+    def total(self) -> Count:
+        """What they have stopped in all."""
+        return sum((tally.total for tally in self.tallies), Count())
+
+    def of(self, ban: Ban) -> Count:
+        """Return what one ban has stopped."""
+        return sum((tally.of.get(ban.target, Count()) for tally in self.tallies), Count())
+
+
+@dataclass(frozen=True, slots=True)
+class ActionProof:
+    """How one action of a jail stands; a text says why it does not tell."""
+
+    jail: str
+    action: str
+    barrier: Barrier | str
+
+
 class EngineApi(Protocol):
     """The engine as `control` sees it."""
 
@@ -146,6 +178,15 @@ class EngineApi(Protocol):
 
     async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
         """Whose network each of the subjects is in; asks a name server."""
+
+    async def counts(self, jail: str) -> JailCounts:
+        """How many packets a jail's bans have stopped."""
+
+    async def proofs(self, jail: str, subject: Subject | None) -> Sequence[ActionProof]:
+        """How a jail's enforcers stand against `subject`, none where the jail does not bar it.
+
+        None: against those whom the jail has barred last.
+        """
 
     async def ban(
         self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""

@@ -9,9 +9,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 
 from sekisho import __version__
-from sekisho.engine import members
+from sekisho.engine import evidence, members
 from sekisho.engine.account import Account
-from sekisho.engine.api import DuplicateJail, EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
+from sekisho.engine.api import (
+    ActionProof,
+    DuplicateJail,
+    EngineStatus,
+    JailCounts,
+    JailStatus,
+    Refused,
+    Reload,
+    Reloaded,
+    UnknownJail,
+)
 from sekisho.engine.configured import Configured
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
@@ -195,6 +205,14 @@ class Engine:
     async def get_property(self, jail: str, action: str, name: str) -> object:
         """Return one property of an action."""
         return await members.property_of(self._jail(jail), action, name)
+
+    async def counts(self, jail: str) -> JailCounts:
+        """Return how many packets a jail's bans have stopped."""
+        return await evidence.counts_of(self._jail(jail))
+
+    async def proofs(self, jail: str, subject: Subject | None) -> Sequence[ActionProof]:
+        """Return how a jail's enforcers stand against `subject`, or against those whom the jail has barred last."""
+        return await evidence.proofs_of(self._jail(jail), subject)
 
     # What people change
 
