@@ -27,8 +27,10 @@ PROOF: Mapping[str, Any] = {
     "match": "",
     "holdings": [{"address": "192.0.2.1", "held": True, "until": None}],
 }
-DROPPED = {"end": "dropped", "table": "sekisho", "chain": "jail-demo"}
-PASSED = {"end": "let through", "table": "sekisho-probe", "chain": "last"}
+WAY = ["sekisho-probe first", "sekisho prerouting", "sekisho jail-ddd", "sekisho jail-demo"]
+DROPPED = {"end": "dropped", "table": "sekisho", "chain": "jail-demo", "way": WAY}
+PASSED = {"end": "let through", "table": "sekisho-probe", "chain": "last", "way": [*WAY, "sekisho-probe last"]}
+NOBODY = "192.0.2.254"
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +41,9 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, Mapping[str, str]]:
+def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, Mapping[str, Any]]:
     """Where the packets of each source end, instead of in this host's firewall; dropped where nothing else is said."""
-    told: dict[str, Mapping[str, str]] = {}
+    told: dict[str, Mapping[str, Any]] = {}
 
     def trace(probes: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         return {"ends": [told.get(probe["source"], DROPPED) for probe in probes]}
@@ -51,7 +53,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> dict[str, Mapping[str, str]]:
 
 
 def test_an_address_that_is_barred(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, str]]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]
 ) -> None:
     """Set, end, chain, ports and the verdict of a real packet; who cannot be asked says so, and is no failure."""
     with Served(tmp_path) as served:
@@ -70,7 +72,7 @@ def test_an_address_that_is_barred(
 
 
 def test_what_is_let_through_is_told_and_fails(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, str]]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]
 ) -> None:
     """The sets hold the address, and its packet passes all the same: exit status 1."""
     ends["192.0.2.1"] = PASSED
@@ -83,7 +85,7 @@ def test_what_is_let_through_is_told_and_fails(
 
 
 def test_a_chain_that_is_not_reached_fails_where_nobody_is_banned(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, str]]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]
 ) -> None:
     """Without bans, each jail as a whole is looked at."""
     with Served(tmp_path, FakeEngine(fault="the table is gone")) as served:
@@ -91,8 +93,22 @@ def test_a_chain_that_is_not_reached_fails_where_nobody_is_banned(
     assert capsys.readouterr().out.count("the table is gone") == 2
 
 
+def test_a_jail_that_bars_nobody_is_proved_by_a_packet_that_comes_to_its_chain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]
+) -> None:
+    """A packet of nobody's passes both chains; when it comes by one only, the other is not reached."""
+    ends[NOBODY] = PASSED
+    with Served(tmp_path) as served:
+        assert main(["verify", "-s", served.path]) == 0
+        assert "comes to jail-ddd" in capsys.readouterr().out
+        ends[NOBODY] = {**PASSED, "way": ["sekisho prerouting", "sekisho jail-ddd"]}
+        assert main(["verify", "-s", served.path]) == 1
+    shown = [line for line in capsys.readouterr().out.splitlines() if "DOES NOT COME" in line]
+    assert [line.split()[0] for line in shown] == ["demo"]
+
+
 def test_an_address_that_nobody_bars(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, str]]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]
 ) -> None:
     """Said in one line, exit status 1; what is no address is a mistake of the user's."""
     with Served(tmp_path) as served:
@@ -110,10 +126,12 @@ def test_where_nothing_can_be_traced_the_rules_are_read(
     with Served(tmp_path) as served:
         ask(served.path, ["set", "demo", "banip", "192.0.2.1"])
         assert main(["verify", "192.0.2.1", "-s", served.path]) == 0
-    assert "The rules were only read, no packet was sent: /dev/net/tun: No such file" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "The rules were only read, no packet was sent: /dev/net/tun: No such file" in out
+    assert out.splitlines()[2].endswith("not traced")
 
 
-def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, str]]) -> None:
+def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: dict[str, Mapping[str, Any]]) -> None:
     """One document, with where each probe ended."""
     with Served(tmp_path) as served:
         ask(served.path, ["set", "demo", "banip", "192.0.2.1"])
@@ -133,6 +151,7 @@ def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: 
         ("192.0.2.0/24", {"ports": ["25-30", "465"]}, {"source": "192.0.2.0", "protocol": "tcp", "port": 25}),
         ("2001:db8::1", {"protocols": ["icmp", "udp"]}, {"source": "2001:db8::1", "protocol": "udp", "port": 22}),
         ("192.0.2.1", {"protocols": [], "ports": None}, {"source": "192.0.2.1", "protocol": "tcp", "port": 1}),
+        ("", {}, {"source": NOBODY, "protocol": "tcp", "port": 22}),
         ("192.0.2.1", {"protocols": ["sctp"]}, "no probe is made for sctp"),
         ("192.0.2.1", {"match": "ip dscp 8"}, "rule_match is the administrator's own"),
     ],
@@ -147,5 +166,5 @@ def test_the_probe_is_one_that_the_jail_must_stop(
 def test_one_row_for_each_address_and_one_where_there_is_none() -> None:
     """A jail that bars nobody still has a chain, and an action that is silent its reason."""
     assert [row.address for row in rows_of(PROOF)] == ["192.0.2.1"]
-    assert [row.note for row in rows_of({**PROOF, "holdings": []})] == ["nobody is banned"]
+    assert [row.address for row in rows_of({**PROOF, "holdings": []})] == [""]
     assert [row.note for row in rows_of({"jail": "sshd", "action": "x", "silent": "why"})] == ["why"]

@@ -71,10 +71,10 @@ def test_a_probe_ends_where_a_stranger_would() -> None:
         with jail_table() as table:
             action = make(table, protocol="tcp,udp")
             await action.start(bans(BAD, BAD6))
-            steps = await trace.trace(
+            ways = await trace.trace(
                 [probe(BAD), probe(BAD6), probe(BAD, protocol="udp"), probe(GOOD), probe(GOOD6), probe(BAD, 23)]
             )
-            assert [(step.end, step.table, step.chain) for step in steps] == [
+            assert [(way[-1].end, way[-1].table, way[-1].chain) for way in ways] == [
                 *(3 * [("dropped", "sekisho", "jail-sshd")]),
                 *(3 * [("dropped", "sekisho-probe", "last")]),
             ]
@@ -109,8 +109,8 @@ def test_who_is_tried_never_hears_of_it(blocktype: str) -> None:
         with jail_table() as table, listen(22), listen(22, SERVER6):
             await make(table, blocktype=blocktype).start(bans(BAD, BAD6))
             run("nft", "-f", "-", text=WATCH)
-            steps = await trace.trace([probe(BAD), probe(BAD6)])
-            assert [step.chain for step in steps] == ["jail-sshd", "jail-sshd"]
+            ways = await trace.trace([probe(BAD), probe(BAD6)])
+            assert [way[-1].chain for way in ways] == ["jail-sshd", "jail-sshd"]
             assert re.findall(r"packets (\d+)", run("nft", "list", "table", "inet", "watch")) == ["0", "0"]
             assert not is_admitted(BAD, 22)
             assert "packets 0" not in run("nft", "list", "table", "inet", "watch").partition("ip6")[0]
@@ -139,15 +139,18 @@ def test_who_interrupts_the_program_finds_nothing_left() -> None:
 
 
 def test_the_program_answers_in_json() -> None:
-    """One end for each probe, and what was let through is told so."""
+    """One end for each probe, with the chains on its way; what was let through is told so."""
 
     async def play() -> None:
+        run("nft", "-f", "-", text="table inet t {\n chain c {\n type filter hook prerouting priority -400;\n }\n}\n")
         done = run(
             sys.executable,
             *PROGRAM,
             text=json.dumps([{"source": GOOD, "protocol": "tcp", "port": 22}]),
         )
-        assert json.loads(done) == {"ends": [{"end": "let through", "table": "sekisho-probe", "chain": "last"}]}
+        way = ["sekisho-probe first", "t c", "sekisho-probe last"]
+        end = {"end": "let through", "table": "sekisho-probe", "chain": "last", "way": way}
+        assert json.loads(done) == {"ends": [end]}
 
     play_in_namespace(play)
 

@@ -77,6 +77,36 @@ def test_an_action_that_hangs_does_not_make_the_question_hang(monkeypatch: pytes
     assert counts.total == Count(6, 180)
 
 
+def test_a_ban_does_not_wait_for_an_answer() -> None:
+    """While the action is counting, a new ban is carried out."""
+
+    async def play() -> None:
+        slow, reached = CountingAction(), asyncio.Event()
+        jail = jail_with(slow)
+        (worker,) = jail.workers
+        await worker.start(())
+        counting, go_on = slow.counted, asyncio.Event()
+
+        async def counted() -> Tally:
+            reached.set()
+            await go_on.wait()
+            return await counting()
+
+        slow.counted = counted  # type: ignore[method-assign]
+        asked = asyncio.create_task(evidence.counts_of(jail))
+        await reached.wait()
+        worker.ban([Ban("demo", parse_subject(EVE), NOW, 600)])
+        async with asyncio.timeout(5):
+            await worker.drained()
+        assert parse_subject(EVE) in slow.held
+        assert not asked.done()
+        go_on.set()
+        await asked
+        await worker.abandon()
+
+    asyncio.run(play())
+
+
 def test_without_a_name_the_newest_bans_are_proved() -> None:
     """Of five bans the last three are looked at."""
     banned = [f"192.0.2.{number}" for number in range(1, 6)]

@@ -47,6 +47,8 @@ def test_every_jail_is_looked_at(lab: Lab) -> None:
     assert {row["jail"] for row in document["rows"]} == {
         "sshd", "proftpd", "postfix", "dovecot", "postfix-sasl", "recidive"
     }  # fmt: skip
+    for row in document["rows"]:
+        assert row["address"] or f"sekisho jail-{row['jail']}" in row["traced"]["way"]
     assert {row["address"]: row["traced"]["chain"] for row in document["rows"] if row["address"]} == {
         "198.51.100.0/28": "jail-postfix",
         "2001:db8:bad::1": "jail-postfix",

@@ -19,6 +19,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from sekisho.cli.beautify import printable
+from sekisho.cli.diagnosis import TABLE
 from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, complain, reach
 from sekisho.cli.tables import Table, print_table
 from sekisho.control.client import ControlError
@@ -31,6 +32,7 @@ sekisho verify --json            one JSON document, for a program
 """
 
 _TRACE = ("-P", "-m", "sekisho.enforce.trace")
+_NOBODY = "192.0.2.254"  # no host has it (RFC 5737)
 _PROBED = ("tcp", "udp", "icmp", "icmpv6", "ipv6-icmp")
 _OF_FAMILY = {"icmp": 4, "icmpv6": 6, "ipv6-icmp": 6}
 
@@ -47,7 +49,7 @@ class Row:
     address: str = ""
     held: bool = False
     until: float | None = None
-    end: Mapping[str, str] | None = None
+    end: Mapping[str, Any] | None = None
     note: str = ""
 
     @property
@@ -60,8 +62,16 @@ class Row:
         """Whether nothing speaks against it: what cannot be asked, or was not tried, does not."""
         if self.is_silent:
             return True
-        tried = self.end is None or self.end["end"] == "dropped"
-        return not self.proof["fault"] and (not self.address or self.held) and tried
+        if self.proof["fault"]:
+            return False
+        if not self.address:
+            return self.end is None or self.comes_by
+        return self.held and (self.end is None or self.end["end"] == "dropped")
+
+    @property
+    def comes_by(self) -> bool:
+        """Whether the probe came to the jail's chain."""
+        return self.end is not None and f"{TABLE} {self.proof['chain']}" in self.end["way"]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,17 +106,17 @@ def rows_of(proof: Mapping[str, Any]) -> list[Row]:
     if "silent" in proof:
         return [Row(proof, note=proof["silent"])]
     if not proof["holdings"]:
-        return [Row(proof, note="nobody is banned")]
+        return [Row(proof)]
     return [Row(proof, each["address"], each["held"], each["until"]) for each in proof["holdings"]]
 
 
 def probe_for(row: Row) -> Mapping[str, object] | str:
-    """Return the packet that this bar must stop, or why there is none."""
+    """Return the packet that this bar must stop, or look at where nobody is banned; else why there is none."""
     if row.note:
         return row.note
     if row.proof["match"]:
         return "rule_match is the administrator's own"
-    source = ip_network(row.address).network_address
+    source = ip_network(row.address or _NOBODY).network_address
     protocols = row.proof["protocols"] or ("tcp",)
     for protocol in protocols:
         if protocol in _PROBED and _OF_FAMILY.get(protocol, source.version) == source.version:
@@ -124,7 +134,7 @@ def traced(rows: Sequence[Row]) -> tuple[list[Row], str]:
     ends = iter(answer.get("ends", ()))
     told: list[Row] = []
     for row, probe in zip(rows, wanted, strict=True):
-        note = probe if isinstance(probe, str) else fault
+        note = probe if isinstance(probe, str) else "not traced" if fault else ""
         told.append(Row(row.proof, row.address, row.held, row.until, None if note else next(ends), note))
     return told, fault
 
@@ -187,6 +197,8 @@ def _reach(proof: Mapping[str, Any]) -> str:
 def _verdict(row: Row) -> str:
     if row.end is None:
         return row.note
+    if not row.address:
+        return f"comes to {row.proof['chain']}" if row.comes_by else "DOES NOT COME to the chain"
     if row.end["end"] == "let through":
         return "LET THROUGH"
     return f"{row.end['end']} by {row.end['table']} {row.end['chain']}"

@@ -133,14 +133,16 @@ def _parse_step(data: bytes, start: int, end: int) -> Step:
     )
 
 
-def find_end(steps: Iterable[Step]) -> Step | None:
-    """Return where the packet ended that came into the trap; None where that is not told (yet).
+def find_way(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps, up to its end, of the packet that came into the trap; empty where that is not told (yet).
 
     Another program's traces run through the same socket.
     """
     seen = list(steps)
     ours = {step.number for step in seen if step.table == TRAP}
-    return next((step for step in seen if step.number in ours and step.end), None)
+    way = [step for step in seen if step.number in ours]
+    end = next((at for at, step in enumerate(way, 1) if step.end), 0)
+    return tuple(way[:end])
 
 
 def _text(value: bytes) -> str:

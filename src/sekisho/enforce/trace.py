@@ -1,8 +1,8 @@
 """Sends probes through the kernel and tells where each ended; a program of its own, which needs CAP_NET_ADMIN.
 
 `python -m sekisho.enforce.trace` reads a JSON list of probes, `{"source": ..., "protocol": ..., "port": ...}`, and
-writes `{"ends": [{"end": ..., "table": ..., "chain": ...}, ...]}`, or `{"fault": TEXT}` where there is no trace. It is
-not the daemon's work: that may be confined to fewer devices than a root shell.
+writes `{"ends": [{"end": ..., "table": ..., "chain": ..., "way": ["TABLE CHAIN", ...]}, ...]}`, or `{"fault": TEXT}`
+where there is no trace. It is not the daemon's work: that may be confined to fewer devices than a root shell.
 
 Device and trap go with the program, whatever ends it short of SIGKILL (see `probe` for what that leaves).
 """
@@ -30,7 +30,7 @@ from sekisho.enforce.probe import (
     Address,
     Probe,
     Step,
-    find_end,
+    find_way,
     pack_probe,
     parse_steps,
     render_removal,
@@ -53,8 +53,8 @@ class Untraceable(Exception):  # noqa: N818 - an answer: the rules are proved by
     """No packet can be sent through this kernel; the message says why."""
 
 
-async def trace(probes: Sequence[Probe]) -> list[Step]:
-    """Return where each probe ended, in the trap where nothing stopped it. Raises Untraceable."""
+async def trace(probes: Sequence[Probe]) -> list[tuple[Step, ...]]:
+    """Return the way of each probe; it ends in the trap where nothing stopped it before. Raises Untraceable."""
     with _device() as device, _listening() as heard:
         try:
             await run_nft(render_trap())
@@ -102,18 +102,18 @@ def _listening() -> Iterator[socket.socket]:
         yield heard
 
 
-async def _send(probe: Probe, device: int, heard: socket.socket) -> Step:
+async def _send(probe: Probe, device: int, heard: socket.socket) -> tuple[Step, ...]:
     await asyncio.sleep(0)  # whoever tells us to end is heard between two probes
     steps: list[Step] = []
     end = time.monotonic() + PATIENCE
     os.write(device, pack_probe(probe, _own_address(probe.source)))
-    while (found := find_end(steps)) is None:
+    while not (way := find_way(steps)):
         heard.settimeout(max(end - time.monotonic(), 0.001))
         try:
             steps += parse_steps(heard.recv(_READ))
         except TimeoutError:
             raise Untraceable(f"the kernel told nothing of a packet from {probe.source}") from None
-    return found
+    return way
 
 
 def _own_address(towards: Address) -> Address:
@@ -132,14 +132,19 @@ async def _answer(text: str) -> object:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, asyncio.current_task().cancel)  # type: ignore[union-attr]
     probes = [Probe(ip_address(each["source"]), each["protocol"], each["port"]) for each in json.loads(text)]
     try:
-        steps = await trace(probes)
+        ways = await trace(probes)
     except Untraceable as error:
         return {"fault": str(error)}
+    return {"ends": [_document(way) for way in ways]}
+
+
+def _document(way: Sequence[Step]) -> object:
+    end = way[-1]
     return {
-        "ends": [
-            {"end": "let through" if step.table == TRAP else step.end, "table": step.table, "chain": step.chain}
-            for step in steps
-        ]
+        "end": "let through" if end.table == TRAP else end.end,
+        "table": end.table,
+        "chain": end.chain,
+        "way": list(dict.fromkeys(f"{step.table} {step.chain}" for step in way)),
     }
 
 

@@ -1,6 +1,7 @@
 """What a jail's actions can prove to people: what they have stopped, and how they stand against an address.
 
-An action is asked in its turn, and is waited for only so long: one that hangs must not make the question hang.
+An action is asked beside its work (model.proof): no ban waits until a hundred thousand are counted. It is waited for
+only so long, since one that hangs must not make the question hang.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import TypeVar
 
 from sekisho.engine.api import ActionProof, JailCounts
 from sekisho.engine.jail import Jail
-from sekisho.engine.worker import Worker
-from sekisho.model.action import ActionError
+from sekisho.model.action import Action, ActionError
 from sekisho.model.address import Subject
 from sekisho.model.proof import Counting, Provable, Tally
 
@@ -31,7 +31,7 @@ async def counts_of(jail: Jail) -> JailCounts:
     silent: dict[str, str] = {}
     for worker in jail.enforcers:
         action = worker.action
-        answer = await _ask(worker, action.counted) if isinstance(action, Counting) else "it counts no packets"
+        answer = await _ask(action.counted) if isinstance(action, Counting) else "it counts no packets"
         if isinstance(answer, str):
             silent[action.name] = answer
         else:
@@ -51,21 +51,20 @@ async def proofs_of(jail: Jail, subject: Subject | None) -> Sequence[ActionProof
         subjects = (subject,)
     else:
         return ()
-    return [await _proof_of(jail, worker, subjects) for worker in jail.enforcers]
+    return [await _proof_of(jail.name, worker.action, subjects) for worker in jail.enforcers]
 
 
-async def _proof_of(jail: Jail, worker: Worker, subjects: Sequence[Subject]) -> ActionProof:
-    action = worker.action
+async def _proof_of(jail: str, action: Action, subjects: Sequence[Subject]) -> ActionProof:
     if not isinstance(action, Provable):
-        return ActionProof(jail.name, action.name, "it cannot be asked whom it bars")
-    return ActionProof(jail.name, action.name, await _ask(worker, lambda: action.barrier(subjects)))
+        return ActionProof(jail, action.name, "it cannot be asked whom it bars")
+    return ActionProof(jail, action.name, await _ask(lambda: action.barrier(subjects)))
 
 
-async def _ask(worker: Worker, question: Callable[[], Awaitable[T]]) -> T | str:
+async def _ask(question: Callable[[], Awaitable[T]]) -> T | str:
     """Return the action's answer, or in words why there is none."""
     try:
         async with asyncio.timeout(PATIENCE):
-            return await worker.in_turn(question)
+            return await question()
     except TimeoutError:
         return f"it has not answered within {PATIENCE:g} seconds"
     except ActionError as error:

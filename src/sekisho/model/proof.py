@@ -1,6 +1,7 @@
 """What an action can prove: how many packets each ban has stopped, and that a packet of whom it bars is stopped.
 
-Both are optional parts of the contract in `model.action`: an action that cannot answer does not have the method.
+Both are optional parts of the contract in `model.action`: an action that cannot answer does not have the method. They
+are not taken in turn with its work: a ban may come while an answer is being made, and must not wait for it.
 """
 
 from __future__ import annotations
