@@ -152,6 +152,7 @@ def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: 
         ("2001:db8::1", {"protocols": ["icmp", "udp"]}, {"source": "2001:db8::1", "protocol": "udp", "port": 22}),
         ("192.0.2.1", {"protocols": [], "ports": None}, {"source": "192.0.2.1", "protocol": "tcp", "port": 1}),
         ("", {}, {"source": NOBODY, "protocol": "tcp", "port": 22}),
+        ("host.example", {}, "no firewall can bar what is no address"),
         ("192.0.2.1", {"protocols": ["sctp"]}, "no probe is made for sctp"),
         ("192.0.2.1", {"match": "ip dscp 8"}, "rule_match is the administrator's own"),
     ],

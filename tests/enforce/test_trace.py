@@ -155,6 +155,17 @@ def test_the_program_answers_in_json() -> None:
     play_in_namespace(play)
 
 
+def test_a_packet_that_cannot_be_is_told_nothing_of() -> None:
+    """The kernel throws away what claims to come from its own loopback; the next packet is traced all the same."""
+
+    async def play() -> None:
+        lost, found = await trace.trace([probe("::1"), probe(GOOD6)])
+        assert lost == ()
+        assert found[-1].chain == "last"
+
+    play_in_namespace(play)
+
+
 def test_two_traces_at_once_do_not_mix() -> None:
     """The second is told that one is under way."""
 

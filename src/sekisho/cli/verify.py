@@ -14,8 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_network
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sekisho.cli.beautify import printable
@@ -116,7 +115,10 @@ def probe_for(row: Row) -> Mapping[str, object] | str:
         return row.note
     if row.proof["match"]:
         return "rule_match is the administrator's own"
-    source = ip_network(row.address or _NOBODY).network_address
+    network = parse_subject(row.address or _NOBODY).network
+    if network is None:
+        return "no firewall can bar what is no address"
+    source = network.network_address
     protocols = row.proof["protocols"] or ("tcp",)
     for protocol in protocols:
         if protocol in _PROBED and _OF_FAMILY.get(protocol, source.version) == source.version:
@@ -134,8 +136,11 @@ def traced(rows: Sequence[Row]) -> tuple[list[Row], str]:
     ends = iter(answer.get("ends", ()))
     told: list[Row] = []
     for row, probe in zip(rows, wanted, strict=True):
-        note = probe if isinstance(probe, str) else "not traced" if fault else ""
-        told.append(Row(row.proof, row.address, row.held, row.until, None if note else next(ends), note))
+        if isinstance(probe, str):
+            told.append(replace(row, note=probe))
+        else:
+            end = next(ends, None)
+            told.append(replace(row, end=end, note="" if end else "not traced"))
     return told, fault
 
 

@@ -1,8 +1,9 @@
 """Sends probes through the kernel and tells where each ended; a program of its own, which needs CAP_NET_ADMIN.
 
 `python -m sekisho.enforce.trace` reads a JSON list of probes, `{"source": ..., "protocol": ..., "port": ...}`, and
-writes `{"ends": [{"end": ..., "table": ..., "chain": ..., "way": ["TABLE CHAIN", ...]}, ...]}`, or `{"fault": TEXT}`
-where there is no trace. It is not the daemon's work: that may be confined to fewer devices than a root shell.
+writes `{"ends": [...]}`: for each `{"end": ..., "table": ..., "chain": ..., "way": ["TABLE CHAIN", ...]}`, or null
+where the kernel told nothing of it; `{"fault": TEXT}` where nothing can be traced at all. It is not the daemon's work:
+that may be confined to fewer devices than a root shell.
 
 Device and trap go with the program, whatever ends it short of SIGKILL (see `probe` for what that leaves).
 """
@@ -37,7 +38,7 @@ from sekisho.enforce.probe import (
     render_trap,
 )
 
-PATIENCE = 1.0
+PATIENCE = 0.5
 """Seconds that a trace is waited for; the kernel tells of it while the packet is being written."""
 
 _TUN = "/dev/net/tun"
@@ -54,7 +55,10 @@ class Untraceable(Exception):  # noqa: N818 - an answer: the rules are proved by
 
 
 async def trace(probes: Sequence[Probe]) -> list[tuple[Step, ...]]:
-    """Return the way of each probe; it ends in the trap where nothing stopped it before. Raises Untraceable."""
+    """Return the way of each probe; it ends in the trap where nothing stopped it before. Raises Untraceable.
+
+    A way is empty where the kernel told nothing of the packet.
+    """
     with _device() as device, _listening() as heard:
         try:
             await run_nft(render_trap())
@@ -111,8 +115,8 @@ async def _send(probe: Probe, device: int, heard: socket.socket) -> tuple[Step, 
         heard.settimeout(max(end - time.monotonic(), 0.001))
         try:
             steps += parse_steps(heard.recv(_READ))
-        except TimeoutError:
-            raise Untraceable(f"the kernel told nothing of a packet from {probe.source}") from None
+        except TimeoutError:  # it was thrown away before any chain: a source that cannot be, a family that is off
+            return ()
     return way
 
 
@@ -135,7 +139,7 @@ async def _answer(text: str) -> object:
         ways = await trace(probes)
     except Untraceable as error:
         return {"fault": str(error)}
-    return {"ends": [_document(way) for way in ways]}
+    return {"ends": [_document(way) if way else None for way in ways]}
 
 
 def _document(way: Sequence[Step]) -> object:
