@@ -136,10 +136,14 @@ async def start(engine: EngineApi, jail: str) -> Value:
     return None
 
 
+ENDS_SERVER = ("", "--keep")
+"""What follows `stop` where it means the server; `--keep` leaves the bans in the firewall, for a start that follows."""
+
+
 async def stop(engine: EngineApi, jail: str = "") -> Value:
     """Stop a jail, every jail, or the server."""
-    if not jail:
-        await engine.shut_down()
+    if jail in ENDS_SERVER:
+        await engine.shut_down(keeps_bans=bool(jail))
         return None
     for name in engine.status().jails if jail == "--all" else (jail,):
         await engine.stop_jail(name)

@@ -57,6 +57,7 @@ class Engine:
             allow_ipv6=parts.allow_ipv6,
         )
         self.ended = asyncio.Event()
+        self._keeps_bans = False
         self._pipeline = Pipeline(
             jails=self.jails,
             account=Account(parts.ledger, parts.clock),
@@ -110,7 +111,9 @@ class Engine:
     async def stop(self) -> None:
         """End everything: logs first, then the bans in the firewall; the ledger keeps them.
 
-        A change that hangs in an action is cut off, and so is an action that does not let go: an end is an end.
+        A firewall that can hold them by itself does so where `onstop` says it, and where a next life begins at once: no
+        packet of a banned address passes because the daemon restarts. A change that hangs in an action is cut off, and
+        so is an action that does not let go: an end is an end.
         """
         log.info("Shutdown in progress...")
         if self._changing is not None and not (await asyncio.wait({self._changing}, timeout=PATIENCE))[0]:
@@ -121,7 +124,8 @@ class Engine:
             await self.readings.stop()
             await self._pipeline.close()
             log.info("Stopping all jails")
-            stops = [asyncio.create_task(self._lifecycle.stop(name)) for name in list(self.jails)]
+            keeps = self._keeps_bans or self.server.onstop == "keep" or await self._parts.is_restarting()
+            stops = [asyncio.create_task(self._lifecycle.stop(name, keeps_bans=keeps)) for name in list(self.jails)]
             if stops:
                 _, late = await asyncio.wait(stops, timeout=_LAST_PATIENCE)
                 for task in late:
@@ -320,8 +324,9 @@ class Engine:
             self._jail(jail)
             await self._roster.stop(jail)
 
-    async def shut_down(self) -> None:
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
         """Begin to end the daemon; returns at once."""
+        self._keeps_bans = keeps_bans
         self.ended.set()
 
     async def flush_logs(self) -> str:
