@@ -20,8 +20,8 @@ def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--socket", metavar="FILE", help="the server's socket, if fail2ban.conf does not name it")
 
 
-def reach(args: argparse.Namespace, words: Sequence[str], *, timeout: float | None = None) -> Any:  # noqa: ANN401 - JSON, whose shape the word decides
-    """Return what the server answers to `words`; `timeout` in seconds is how long it may be silent (None: for ever).
+def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN401 - JSON, whose shape the word decides
+    """Return what the server answers to `words`.
 
     Raises:
         ControlError: with a text that says what to do next.
@@ -29,7 +29,7 @@ def reach(args: argparse.Namespace, words: Sequence[str], *, timeout: float | No
     """
     path = args.socket or _configured_socket(args.config)
     try:
-        return ask(path, words, timeout=timeout, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
+        return ask(path, words, timeout=None, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
     except NoServer as error:
         raise ControlError(f"no server answers at {path}; start it: systemctl start sekisho") from error
     except ServerError as error:
