@@ -9,15 +9,19 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import ControlError, Kind, NoServer, ServerError, ask
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
 
-def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a command the options that say where the server is."""
-    parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory")
-    parser.add_argument("-s", "--socket", metavar="FILE", help="the server's socket, if fail2ban.conf does not name it")
+def add_reach_arguments(parser: argparse.ArgumentParser) -> tuple[argparse.Action, ...]:
+    """Give a command the options that say where the server is, and return them."""
+    text = "the server's socket, if fail2ban.conf does not name it"
+    return (
+        parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory"),
+        parser.add_argument("-s", "--socket", metavar="FILE", help=text),
+    )
 
 
 def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN401 - JSON, whose shape the word decides
@@ -27,7 +31,7 @@ def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN40
         ControlError: with a text that says what to do next.
 
     """
-    path = args.socket or _configured_socket(args.config)
+    path = args.socket or find_socket(args.config) or _configured_socket(args.config)
     try:
         return ask(path, words, timeout=None, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
     except NoServer as error:
