@@ -22,7 +22,7 @@ DONE, FAILED, MISUSED = 0, 1, 2
 VERBS: Mapping[str, str] = MappingProxyType(
     {
         verb: f"sekisho.cli.{verb}"
-        for verb in ("demo", "status", "ban", "unban", "reload", "match", "check", "config", "service", "completion")
+        for verb in ("status", "ban", "unban", "reload", "check", "config", "match", "demo", "service", "completion")
     }
 )
 """The verbs of this room, in the order of the help, and their modules."""
