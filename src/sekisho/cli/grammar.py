@@ -53,7 +53,7 @@ def _places(start: str, arguments: Sequence[Argument], options: Sequence[Option]
         if values:
             yield _row(state, "*", after, values, argument.help)
         for option in options:
-            if "--all" in option.names and after and argument.name.partition("|")[0] == "JAIL":
+            if "--all" in option.names and argument.name == "JAIL" and number < len(arguments):
                 yield _row(state, "--all", after, "", option.help)  # it stands for the jail
         state = after or state
     for option in options:

@@ -16,7 +16,7 @@ from sekisho.cli.socket_path import DEFAULT, DIRECTORIES
 MARK = "Written by sekisho service install"
 
 _SPECIAL = str.maketrans(
-    {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", '"': r"\(dq"}
+    {"\n": " ", "\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", '"': r"\(dq"}
 )
 
 _STATUSES: Mapping[str, tuple[tuple[str, str], ...]] = {

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sekisho.cli.beautify import printable
 from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import ControlError, Kind, NoServer, ServerError, ask
 
@@ -52,15 +53,22 @@ def _configured_socket(directory: str | None) -> str:
 
 
 def _about_jail(path: str, jail: str) -> str:
-    status: Any = ask(path, ["overview"])
-    names = [str(entry["name"]) for entry in status["jails"]]
-    near = difflib.get_close_matches(jail, names, n=1)
-    if near:
-        return f"no jail '{jail}' runs; did you mean '{near[0]}'?"
-    return f"no jail '{jail}' runs; running: {', '.join(names) or 'none'}"
+    status: Any = ask(path, ["overview", "--most", "0"])
+    return f"no jail '{jail}' runs; " + nearest(jail, [str(entry["name"]) for entry in status["jails"]])
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return what to say to whoever typed a name that is none of `names`."""
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names) or 'none'}"
+
+
+def barred(args: argparse.Namespace, address: str) -> list[dict[str, Any]]:
+    """Return the bans, in whichever jail, of an address or of a network around it; errors as with `reach`."""
+    return [ban for jail in reach(args, ["overview", "--of", address])["jails"] for ban in jail["bans"]]
 
 
 def complain(text: str) -> int:
     """Say on standard error what failed; the exit status for it."""
-    print(f"sekisho: {text}", file=sys.stderr)
+    print(f"sekisho: {printable(text)}", file=sys.stderr)
     return FAILED
