@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.cli.moment import moment, relative, span
+from sekisho.cli.moment import absolute, moment, parse_moment, relative, span
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,12 @@ def test_a_pipe_gets_the_same_text_at_any_time(monkeypatch: pytest.MonkeyPatch) 
 def test_spans() -> None:
     """As an administrator would write them."""
     assert [span(each) for each in (-1, 60, 5400, 604800)] == ["ever", "1m", "1h 30m", "1w"]
+
+
+def test_a_moment_is_a_span_ago_or_a_date() -> None:
+    """Local time; anything else is named, with what was expected."""
+    assert parse_moment("1h 30m", 10000) == 4600
+    assert absolute(parse_moment("2026-07-14 12:00", 0)) == "2026-07-14 12:00:00"
+    assert absolute(parse_moment("2026-07-14", 0)) == "2026-07-14 00:00:00"
+    with pytest.raises(ValueError, match="'noon' is no moment: expected a span such as 2h, or a date"):
+        parse_moment("noon", 0)

@@ -19,24 +19,21 @@ from sekisho import __version__
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
-VERBS: Mapping[str, str] = MappingProxyType(
-    {
-        verb: f"sekisho.cli.{verb}"
-        for verb in ("status", "ban", "unban", "reload", "check", "config", "match", "demo", "service", "completion")
-    }
-)
-"""The verbs of this room, in the order of the help, and their modules."""
-
 _LAST = "set up"
 _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "look": ("status", "jails", "log"),
         "act": ("ban", "unban", "reload"),
         "prepare": ("check", "config", "match", "demo"),
-        _LAST: ("run", "service", "completion"),
+        _LAST: ("service", "completion"),
     }
 )
-"""How the overview is parted; a verb that is in none of them is listed with the last."""
+"""The verbs of this room as the overview has them; those of others are listed with the last."""
+
+VERBS: Mapping[str, str] = MappingProxyType(
+    {verb: f"sekisho.cli.{verb}" for group in _GROUPS.values() for verb in group}
+)
+"""The verbs of this room and their modules."""
 
 _ABOUT = "Sekisho reads a server's logs, recognises abuse, and bars its source at the firewall."
 
@@ -100,10 +97,9 @@ def _formatter(*, coloured: bool) -> Callable[..., argparse.HelpFormatter]:
 def overview(verbs: Mapping[str, str] = VERBS) -> str:
     """Return the help of the command as a whole: a line for each verb, those together that belong together."""
     lines = []
-    listed = {verb for group in _GROUPS.values() for verb in group}
     for title, group in _GROUPS.items():
-        others = [verb for verb in verbs if verb not in listed] if title == _LAST else []
-        present = [verb for verb in (*group, *others) if verb in verbs]
+        others = [verb for verb in verbs if verb not in VERBS] if title == _LAST else []
+        present = [verb for verb in (*others, *group) if verb in verbs]
         if present:
             lines += ["", f"{title}:", *(f"  {verb:<12}{about(verbs[verb])}" for verb in present)]
     return "\n".join(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from sekisho.model.duration import Seconds, render_duration
+from sekisho.model.duration import Seconds, parse_duration, render_duration
+
+_FORMS = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d")
 
 
 def moment(seconds: float) -> str:
@@ -30,3 +32,22 @@ def absolute(seconds: float) -> str:
 def span(seconds: Seconds) -> str:
     """Return how long something lasts, as an administrator would write it; -1 is for ever."""
     return "ever" if seconds == -1 else render_duration(seconds)
+
+
+def parse_moment(text: str, now: float) -> float:
+    """Return the moment that `text` names: a span before `now` (`2h`), or a date, with a time or not.
+
+    Raises:
+        ValueError: it is neither.
+
+    """
+    for form in _FORMS:
+        try:
+            return time.mktime(time.strptime(text, form))
+        except (ValueError, OverflowError):
+            continue
+    try:
+        return now - parse_duration(text)
+    except ValueError as error:
+        known = "a span such as 2h, or a date such as 2026-07-14 12:00"
+        raise ValueError(f"{text!r} is no moment: expected {known} ({error})") from None

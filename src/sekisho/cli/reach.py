@@ -16,6 +16,10 @@ from sekisho.control.client import ControlError, Kind, NoServer, ServerError, as
 DONE, FAILED, MISUSED = 0, 1, 2
 
 
+class Unreached(ControlError):  # noqa: N818 - named as people would say it
+    """There is no server to ask."""
+
+
 def add_reach_arguments(parser: argparse.ArgumentParser) -> tuple[argparse.Action, ...]:
     """Give a command the options that say where the server is, and return them."""
     text = "the server's socket, if fail2ban.conf does not name it"
@@ -36,7 +40,7 @@ def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN40
     try:
         return ask(path, words, timeout=None, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
     except NoServer as error:
-        raise ControlError(f"no server answers at {path}; start it: systemctl start sekisho") from error
+        raise Unreached(f"no server answers at {path}; start it: systemctl start sekisho") from error
     except ServerError as error:
         if error.kind is Kind.UNKNOWN_JAIL:
             raise ControlError(_about_jail(path, error.detail)) from error

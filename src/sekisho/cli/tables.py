@@ -56,7 +56,12 @@ def _print_rich(table: Table) -> None:
 
     shown = RichTable(title=Text(table.heading), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold cyan")
     for name in table.columns:
-        shown.add_column(name, justify="right" if name in table.numbers else "left", overflow="fold")
+        shown.add_column(
+            name,
+            justify="right" if name in table.numbers else "left",
+            overflow="fold",
+            no_wrap=name == table.columns[0],
+        )
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
     Console().print(shown)
