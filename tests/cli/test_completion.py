@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import shutil
 import subprocess
 import sys
 import time
@@ -56,12 +55,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
 
 
-@pytest.fixture(params=SHELLS)
+@pytest.fixture(
+    params=["bash", *(pytest.param(shell, marks=pytest.mark.system(needs=(shell,))) for shell in ("zsh", "fish"))]
+)
 def complete(request: pytest.FixtureRequest, tmp_path: Path) -> Complete:
     """What a shell offers at the end of a line, without the help beside it."""
     shell = request.param
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
     program = tmp_path / "it's sekisho"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT / "src"} exec {sys.executable} -m sekisho "$@"\n')
     program.chmod(0o755)
@@ -137,10 +136,9 @@ def test_files_are_offered_where_a_file_is_meant(complete: Complete, tmp_path: P
     assert complete("sekisho match --filter sshd auth") == ["auth.log"]
 
 
+@pytest.mark.system(needs=("zsh",))
 def test_zsh_s_own_machinery_takes_the_script(tmp_path: Path) -> None:
     """In an interactive zsh, autoloaded from its `fpath`, Tab turns the beginning of a verb into the verb."""
-    if shutil.which("zsh") is None:
-        pytest.skip("zsh is not installed")
     (tmp_path / "_sekisho").write_text(render_script("zsh", VERBS, sekisho="/bin/false"))
     (tmp_path / ".zshrc").write_text("fpath=($ZDOTDIR $fpath)\nautoload -U compinit\ncompinit -u -D\nPS1='ready> '\n")
     pid, terminal = pty.fork()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -30,11 +29,10 @@ def test_text_is_never_taken_for_a_request(text: str, written: str) -> None:
     assert escape(text) == written
 
 
+@pytest.mark.system(needs=("mandoc",))
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_are_well_formed(name: str, tmp_path: Path) -> None:
     """Nothing for mandoc to warn of."""
-    if shutil.which("mandoc") is None:
-        pytest.skip("mandoc is not installed")
     page = tmp_path / f"{name}.1"
     page.write_text(render(PAGES[name], ["sekisho"], date="2026-07-14"))
     done = subprocess.run(
@@ -43,11 +41,10 @@ def test_pages_are_well_formed(name: str, tmp_path: Path) -> None:
     assert done.stdout + done.stderr == ""
 
 
+@pytest.mark.system(needs=("mandoc",))
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_tell_every_command_and_option(name: str, tmp_path: Path) -> None:
     """As a reader of `man` sees them."""
-    if shutil.which("mandoc") is None:
-        pytest.skip("mandoc is not installed")
     page = tmp_path / f"{name}.1"
     page.write_text(render(PAGES[name], ["sekisho"], date="2026-07-14"))
     shown = subprocess.run(

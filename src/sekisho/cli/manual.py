@@ -204,4 +204,5 @@ def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
+    vars(parser)["color"] = False  # Python 3.14 paints the usage wherever standard output is a terminal
     return " ".join(parser.format_usage().removeprefix("usage: ").split())
