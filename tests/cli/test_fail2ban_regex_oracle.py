@@ -90,9 +90,9 @@ CASES = (
         ("@app.log", name)
         for name in ("plain", "plain[a=b, c='d,e']", "dated", "two", "narrow", "empty", "nosuch", "plain.conf")
     ),
-    *(("-v", "@app.log", name) for name in ("dated", "narrow")),
+    *(("-v", "@app.log", name) for name in ("plain", "narrow")),
     *(("@auth.log", "sshd"), ("-v", "@auth.log", "sshd[mode=aggressive]"), ("@auth.log", "@filter.d/sshd.conf")),
-    ("-v", "-d", "{NONE}", f"{LINE}\na from 192.0.2.1\nb from 192.0.2.2\nc from 192.0.2.3"[46:], "context", "x"),
+    ("a from 192.0.2.1\nb from 192.0.2.2\nc from 192.0.2.3", "context"),
     *(
         (*option, "@app.log", RULE, "good")
         for option in (
@@ -169,7 +169,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_both_say_the_same(tree: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     """To the letter, but for the time it took; what stands in docs/fail2ban.md as different is not asked here."""
     command = ["-c", str(tree), *(re.sub("^@", f"{tree}/", word) for word in words)]
-    theirs = subprocess.run(["fail2ban-regex", *command], capture_output=True, check=False, text=False)
+    theirs = subprocess.run(["fail2ban-regex", *command], capture_output=True, check=False)
     status = main(command)
     ours = capsys.readouterr().out
     assert told(ours) == told(theirs.stdout.decode(errors="surrogateescape"))

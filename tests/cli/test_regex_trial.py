@@ -34,11 +34,22 @@ DATES = (
     "",
 )
 HEADS = ("", "h sshd[7]: ", "h sshd[8]: ", "192.0.2.9 - - ", "# ")
-BODIES = (
+BODIES = (  # what matches some rule, and what says nothing
     *("Failed for x from 192.0.2.1", "Failed for good from 192.0.2.2", "Refused 192.0.2.3", "Closed 192.0.2.1"),
-    *("a", "", "nothing", "Refused 192.0.2.3 good", "\u00fc Failed for \u00fc from 2001:db8::1", "\x0b from 192.0.2.4"),
+    *(
+        "a",
+        "",
+        "nothing",
+        "Refused 192.0.2.3 good",
+        "nothing",
+        "nothing",
+        "a",
+        "\u00fc Failed for \u00fc from 2001:db8::1",
+        "\x0b from 192.0.2.4",
+    ),
 )
 LINES = st.builds("".join, st.tuples(st.sampled_from(DATES), st.sampled_from(HEADS), st.sampled_from(BODIES)))
+LOGS = st.lists(LINES, min_size=1, max_size=6).flatmap(lambda kinds: st.lists(st.sampled_from(kinds), max_size=40))
 
 
 def told_by_lines(compiled: CompiledFilter, lines: list[str], *, check_all: bool) -> str:
@@ -62,7 +73,7 @@ def told_by_blocks(compiled: CompiledFilter, blocks: list[list[str]], *, check_a
 @settings(max_examples=300, deadline=None)
 @given(
     compiled=st.sampled_from([matcher.filter for matcher in FILTERS]),
-    lines=st.lists(LINES, max_size=40),
+    lines=LOGS,
     cut=st.integers(0, 40),
     check_all=st.booleans(),
 )
@@ -72,6 +83,14 @@ def test_scanning_first_changes_nothing(
     """Whatever the log, and wherever its blocks end, the report is that of every rule on every line."""
     blocks = [lines[:cut], lines[cut:]]
     assert told_by_blocks(compiled, blocks, check_all=check_all) == told_by_lines(compiled, lines, check_all=check_all)
+
+
+def test_a_line_without_a_date_between_two_of_one_second() -> None:
+    """Takes the template of neither, and leaves them theirs."""
+    lines = ["Jul 14 12:00:00 h a", "nothing", "Jul 14 12:00:00 h a", "# x", "Jul 14 12:00:00 h a"]
+    report = told_by_blocks(FILTERS[0].filter, [lines], check_all=True)
+    assert report == told_by_lines(FILTERS[0].filter, lines, check_all=True)
+    assert "|  [3] {^LN-BEG}(?:DAY )?MON Day" in report
 
 
 def test_lines_that_say_nothing_are_not_matched() -> None:

@@ -70,6 +70,7 @@ class Report:
         self._recent: deque[str] = deque(maxlen=compiled.maxlines)
         self._templates: Counter[str] = Counter()
         self._prefixed = 0
+        self._is_brief = compiled.maxlines == 1 and not compiled.ignores and not wishes.verbose
         self._prefixes: list[str] = []
         self._hits: Counter[int] = Counter()
         self._told: dict[int, list[str]] = {}
@@ -79,13 +80,16 @@ class Report:
         """Count a line."""
         if verdict.template is not None:
             self._templates[verdict.template] += 1
-        text = self._narrowed(verdict.remainder)
+        if verdict.hits and self._is_brief:
+            self._prefixed += 1  # else nothing could have matched
+        else:
+            text = self._narrowed(verdict.remainder)
+            if verdict.ignored:
+                self._ignores[self._ignored_by(text)] += 1
         for hit in verdict.hits:
             self._hits[hit.regex] += 1
         if self._wishes.verbose:
             self._tell(verdict.hits)
-        if verdict.ignored:
-            self._ignores[self._ignored_by(text)] += 1
         kind = _kind(verdict)
         if self._filter.maxlines > 1:
             if kind == "matched":

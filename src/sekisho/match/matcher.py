@@ -76,7 +76,7 @@ class Matcher:
         dates is then as if it had seen the line.
         """
         _, remainder, template = self._placing.of_line(line[:LONGEST_LINE], now=now)
-        return template, remainder, self._placing.beginning
+        return template, remainder, self._placing.beginning if template is not None else ""
 
     def read(
         self,
