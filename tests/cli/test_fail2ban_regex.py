@@ -118,6 +118,7 @@ def test_options_of_the_trial(place: Path, capsys: pytest.CaptureFixture[str]) -
         (["-d", "%Q", "x", "<HOST>"], "Failed to set datepattern '%Q'"),
         (["-L", "-1", "x", "<HOST>"], "maxlines must not be negative, it is -1"),
         (["x", "<HOST>", ""], "Cannot add empty regex"),
+        (["systemd-journal[x", "<HOST>"], "invalid log 'systemd-journal[x'"),
         (["-l", "shout", "x", "<HOST>"], "Invalid log level 'shout'"),
         (["--timezone", "Mars", "x", "<HOST>"], "Unknown or unsupported time zone: 'Mars'"),
     ],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sekisho.cli.journal_lines import journal_lines
+from sekisho.cli.journal_lines import JournalError, journal_lines
 from sekisho.cli.logtext import read_blocks
 from sekisho.cli.regex_trial import Trial
 from sekisho.config.brackets import parse_brackets
@@ -35,11 +35,14 @@ class Lines:
 
 
 def find_lines(args: argparse.Namespace, compiled: CompiledFilter) -> Lines:
-    """The lines that the command line names. Raises OSError, JournalError, ValueError."""
+    """The lines that the command line names. Raises OSError, JournalError."""
     text: str = args.log
     if re.match(r"systemd-journal(\[|$)", text):
         matches = [args.journalmatch] if args.journalmatch else list(compiled.spec.journalmatch)
-        return _of_journal(parse_brackets(text)[1], matches)
+        try:
+            return _of_journal(parse_brackets(text)[1], matches)
+        except ValueError as error:
+            raise JournalError(f"invalid log {text!r}: {error}") from None
     if len(text) < _LONGEST_PATH and "\n" not in text and Path(text).is_file():
         return _of_file(Path(text), compiled, args.encoding)
     return _of_argument(text)
