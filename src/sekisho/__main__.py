@@ -1,4 +1,4 @@
-"""The entry of the `sekisho` command: above all floors, so that it may offer the daemon's verb beside those of cli."""
+"""The entry of the `sekisho` command: above all floors, so that it may offer the daemon's verbs beside those of cli."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sekisho.cli.main import main as run_verb
 
 def main() -> int:
     """Carry out the command line; the exit status."""
-    return run_verb(verbs={"run": "sekisho.daemon.run", **VERBS})
+    return run_verb(verbs={"run": "sekisho.daemon.run", "adopt": "sekisho.adopt", **VERBS})
 
 
 if __name__ == "__main__":
