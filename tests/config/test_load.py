@@ -165,6 +165,18 @@ def test_the_directory_is_the_one_named_or_the_first_that_exists(
         find_directory(str(tmp_path / "other"))
 
 
+def test_a_directory_that_we_may_not_enter_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger's `fail2ban-client` says so, and does not break off."""
+
+    def forbidden(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", forbidden)
+    for name in ("/root/conf", None):
+        with pytest.raises(ConfigError, match="there is no configuration directory"):
+            find_directory(name)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+
 import pytest
 from tests.config.conftest import Tree
 
@@ -46,6 +48,35 @@ def test_values_are_read_from_both_sections_and_the_command_line_wins(tree: Tree
         logtarget="SYSLOG[facility=DAEMON]",
     )
     assert problems == []
+
+
+def test_bans_may_outlive_the_daemon(tree: Tree) -> None:
+    """`onstop` knows two words; any other is told, and bans are lifted as ever."""
+    for text, onstop, told in (("KEEP", "keep", []), ("hold", "lift", ["use lift or keep; lift is used"])):
+        directory = tree({"fail2ban.local": f"[Definition]\nonstop = {text}\n"})
+        spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+        assert (spec.onstop, [problem.remedy for problem in problems]) == (onstop, told)
+
+
+def test_a_group_may_use_the_socket(tree: Tree) -> None:
+    """To read, or to change things too."""
+    name = grp.getgrall()[-1].gr_name
+    directory = tree({"fail2ban.local": f"[Definition]\nsocketgroup = {name}\n"})
+    spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+    assert (spec.socketgroup, spec.socketaccess, problems) == (name, "read", [])
+    directory = tree({"fail2ban.local": f"[Definition]\nsocketgroup = {name}\nsocketaccess = Write\n"})
+    assert read_server(merge(Files(directory), "fail2ban"), {}, {})[0].socketaccess == "write"
+
+
+def test_a_group_that_does_not_exist_is_told_and_nobody_but_root_is_let_in(tree: Tree) -> None:
+    """With file and line; the daemon starts all the same. An access that is neither grants the lesser one."""
+    directory = tree({"fail2ban.local": "[Definition]\nsocketgroup = no-such-group\nsocketaccess = all\n"})
+    spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+    assert (spec.socketgroup, spec.socketaccess) == ("", "read")
+    assert [(problem.origin.line if problem.origin else 0, problem.remedy) for problem in problems] == [
+        (2, "there is no such group on this host; the socket is for root alone"),
+        (3, "use read or write; read is used"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["None", "none", ":memory:"])

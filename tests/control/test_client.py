@@ -102,6 +102,17 @@ def test_a_server_that_is_silent(tmp_path: Path) -> None:
         ask(served.path, ["sleep", "0.2"], timeout=0.05)
 
 
+def test_a_crowd_at_the_door_is_waited_for(tmp_path: Path) -> None:
+    """Where nobody is let in for now, the client waits its time and says so, and not that nobody is there."""
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.ExitStack() as stack:
+        listener.bind(path)
+        listener.listen(0)
+        stack.enter_context(socket.socket(socket.AF_UNIX)).connect(path)
+        with pytest.raises(NoAnswer, match=r"accepted no connection within 0\.05 seconds"):
+            ask(path, ["ping"], timeout=0.05)
+
+
 def test_the_end_of_the_server_is_waited_for(tmp_path: Path) -> None:
     """When `wait_end` is back, the process is gone."""
     path = str(tmp_path / "s")

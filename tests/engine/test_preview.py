@@ -93,10 +93,11 @@ def test_what_cannot_run_is_told_with_the_reason() -> None:
 
 
 def test_the_servers_options_say_when_they_hold() -> None:
-    """The log level at once, all others from the next start on."""
-    changes = preview_server(ServerSpec(), replace(ServerSpec(), loglevel="DEBUG", dbfile=None))
+    """The log level and who may use the socket at once, most others from the next start on."""
+    changes = preview_server(ServerSpec(), replace(ServerSpec(), loglevel="DEBUG", socketgroup="ops", dbfile=None))
     assert [(change.option, change.new, change.effect) for change in changes] == [
         ("loglevel", "DEBUG", "holds at once"),
+        ("socketgroup", "ops", "holds at once"),
         ("dbfile", "", "holds from the next start of the daemon on"),
     ]
 

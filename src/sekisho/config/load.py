@@ -33,17 +33,24 @@ def find_directory(explicit: str | None) -> Path:
     Raises ConfigError when there is none. Whoever can do with the stock configuration alone goes on without.
     """
     if explicit is not None:
-        path = Path(explicit)
-        if not path.is_dir():
+        if not _is_there(Path(explicit)):
             raise mistake(f"there is no configuration directory {explicit!r}", remedy="name an existing one with -c")
-        return path
+        return Path(explicit)
     for path in DIRECTORIES:
-        if path.is_dir():
+        if _is_there(path):
             return path
     raise mistake(
         f"there is no configuration directory: neither {DIRECTORIES[0]} nor {DIRECTORIES[1]} exists",
         remedy=f"make {DIRECTORIES[0]} with a jail.local in it, or name a directory with -c",
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is such a directory, as far as we may know."""
+    try:
+        return path.is_dir()
+    except PermissionError:
+        return False
 
 
 def load(directory: Path, *, overrides: Mapping[str, str] = _NOTHING) -> Configuration:

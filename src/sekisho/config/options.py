@@ -90,6 +90,8 @@ SERVER: tuple[Row, ...] = (
     Row("logtarget", Kind.TEXT, "/var/log/fail2ban.log", "a file, STDOUT, STDERR, SYSOUT, SYSLOG or SYSTEMD-JOURNAL"),
     Row("syslogsocket", Kind.TEXT, "auto", "auto or a path"),
     Row("socket", Kind.TEXT, "/run/sekisho/sekisho.sock", "where clients reach the daemon"),
+    Row("socketgroup", Kind.WORD, "", "the group whose members may ask the daemon, too; none: root alone"),
+    Row("socketaccess", Kind.WORD, "read", "whether they may change things, too", ("read", "write")),
     Row("pidfile", Kind.TEXT, "/run/sekisho/sekisho.pid", "where the daemon writes its process id"),
     Row(
         "allowipv6",
@@ -98,6 +100,7 @@ SERVER: tuple[Row, ...] = (
         "whether IPv6 is used",
         ("auto", "yes", "no", "true", "false", "on", "off", "1", "0"),
     ),
+    Row("onstop", Kind.WORD, "lift", "whether bans are lifted in the firewall when the daemon stops", ("lift", "keep")),
     Row("dbfile", Kind.TEXT, "/var/lib/sekisho/ledger.sqlite", "the ledger; None keeps nothing across restarts"),
     Row("dbmaxmatches", Kind.INT, "10", "log lines stored with a ban"),
     Row("dbpurgeage", Kind.TIME, "1d", "how long the ledger remembers what is over"),

@@ -41,7 +41,8 @@ async def sleep(_engine: EngineApi, seconds: str) -> Value:
     """Answer after some seconds."""
     import asyncio
 
-    await asyncio.sleep(min(float(seconds), _LONGEST_SLEEP))
+    length = min(float(seconds), _LONGEST_SLEEP)
+    await asyncio.sleep(max(0, length))  # what is no number either: timers are kept in order
     return None
 
 
@@ -142,10 +143,14 @@ async def start(engine: EngineApi, jail: str) -> Value:
     return None
 
 
+ENDS_SERVER = ("", "--keep")
+"""What follows `stop` where it means the server; `--keep` leaves the bans in the firewall, for a start that follows."""
+
+
 async def stop(engine: EngineApi, jail: str = "") -> Value:
     """Stop a jail, every jail, or the server."""
-    if not jail:
-        await engine.shut_down()
+    if jail in ENDS_SERVER:
+        await engine.shut_down(keeps_bans=bool(jail))
         return None
     for name in engine.status().jails if jail == "--all" else (jail,):
         await engine.stop_jail(name)

@@ -53,6 +53,14 @@ __all__ = [
 _CHUNK = 1 << 16
 
 
+class Said(NamedTuple):
+    """An answer of whichever server listens; `is_foreign`: it was Fail2ban's."""
+
+    value: Value
+    notes: tuple[str, ...] = ()
+    is_foreign: bool = False
+
+
 class ControlError(Exception):
     """A request that did not come to an answer of the kind that was hoped for; the text is for people."""
 
@@ -107,14 +115,6 @@ def converse(path: str, words: Sequence[str], *, timeout: float | None = 30.0, b
     if isinstance(answer, Denied):
         raise ServerError(answer)
     return answer
-
-
-class Said(NamedTuple):
-    """An answer of whichever server listens; `is_foreign`: it was Fail2ban's."""
-
-    value: Value
-    notes: tuple[str, ...] = ()
-    is_foreign: bool = False
 
 
 def say(path: str, words: Sequence[str], *more: Value, timeout: float | None = 30.0, by: str = "") -> Said:
@@ -186,13 +186,22 @@ def _exchange(path: str, request: bytes, timeout: float | None) -> bytes:
 
 
 def _connect(path: str, timeout: float | None) -> socket.socket:
+    """Return a connection; where many want one at the same time it waits for its turn, up to `timeout`.
+
+    The kernel does the waiting (SO_SNDTIMEO, unix(7)): Python's own timeout would fail at once there.
+    """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.settimeout(timeout)
+    whole, part = divmod(timeout or 0, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(whole), int(part * 1e6)))
     try:
         sock.connect(path)
+        sock.settimeout(timeout)
     except PermissionError:
         sock.close()
         raise PermissionDenied(path) from None
+    except BlockingIOError:
+        sock.close()
+        raise NoAnswer(f"The server at {path} accepted no connection within {timeout:g} seconds") from None
     except OSError as error:
         sock.close()
         raise NoServer(path, error) from None

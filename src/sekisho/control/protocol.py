@@ -19,9 +19,12 @@ that the client has.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar, overload
+
+Item = TypeVar("Item")
 
 Value = None | bool | int | float | str | Sequence["Value"] | Mapping[str, "Value"]
 
@@ -33,6 +36,16 @@ SPEAKS = "1.1.0"
 """The version of Fail2ban whose words are spoken here; programs compare it before they use a word."""
 
 
+MOST_WORDS = 1 << 18
+"""Words in a request: as many of eight bytes as execve passes to a program."""
+
+PORTION = 1000
+"""Items of a long list that are rendered in one go."""
+
+PIECE = 1 << 16
+"""Bytes of an answer that are sent in one go; in between, others are answered."""
+
+
 class Kind(StrEnum):
     """Why a request was not met, as far as a program can act on it."""
 
@@ -42,7 +55,38 @@ class Kind(StrEnum):
     ARGUMENTS = "arguments"
     VALUE = "value"
     KEY = "key"
+    FORBIDDEN = "forbidden"
     INTERNAL = "internal"
+
+
+class Mapped(Sequence[Value]):
+    """The values that `make` makes of `items`, made when they are rendered: a jail may have a hundred thousand bans."""
+
+    def __init__(self, items: Sequence[Item], make: Callable[[Item], Value]) -> None:
+        self._items: Sequence[Any] = items
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Value]: ...
+
+    def __getitem__(self, index: int | slice) -> Value:
+        if isinstance(index, slice):
+            return [self._make(item) for item in self._items[index]]
+        return self._make(self._items[index])
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Mapped: {len(self)} values>"
 
 
 class Request(NamedTuple):
@@ -98,22 +142,57 @@ def parse_request(line: bytes) -> Request:
     """
     message = _parse_object(line)
     words, by = message.get("words"), message.get("by", "")
-    if not isinstance(words, list) or not all(isinstance(word, str | int | float) for word in words):
+    if (
+        not isinstance(words, list)
+        or len(words) > MOST_WORDS
+        or not all(isinstance(word, str | int | float) for word in words)
+    ):
         raise ValueError("expected a list of plain values under 'words'")
     if not isinstance(by, str):
         raise ValueError("expected text under 'by'")  # noqa: TRY004 - one error for one cause: not a request
     return Request(tuple(str(word) for word in words), by)
 
 
-def render_answer(answer: Answer) -> bytes:
-    """Return the line that carries `answer`."""
+def render_answer(answer: Answer) -> Iterator[bytes]:
+    """Return the line that carries `answer`, in pieces."""
     if isinstance(answer, Granted):
-        message: dict[str, object] = {"ok": answer.value}
+        message: dict[str, Value] = {"ok": answer.value}
         if answer.notes:
             message["notes"] = answer.notes
     else:
         message = {"error": answer.text, "kind": answer.kind, "detail": answer.detail}
-    return json.dumps(message).encode() + b"\n"
+    return in_pieces(text.encode() for text in chain(_texts(message), "\n"))
+
+
+def in_pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts joined to pieces of about `PIECE` bytes."""
+    piece = bytearray()
+    for part in parts:
+        piece += part
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+def _texts(value: Value) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for number, (key, item) in enumerate(value.items()):
+            yield f"{', ' if number else '{'}{json.dumps(key)}: "
+            yield from _texts(item)
+        yield "}" if value else "{}"
+    elif isinstance(value, str) or not isinstance(value, Sequence):
+        yield json.dumps(value)
+    elif len(value) > PORTION:
+        for start in range(0, len(value), PORTION):
+            part = json.dumps(list(value[start : start + PORTION]), default=list)
+            yield f"{', ' if start else '['}{part[1:-1]}"
+        yield "]"
+    else:
+        for number, item in enumerate(value):
+            yield ", " if number else "["
+            yield from _texts(item)
+        yield "]" if value else "[]"
 
 
 def parse_answer(line: bytes) -> Answer:

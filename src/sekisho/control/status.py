@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 
-from sekisho.control.protocol import Value
+from sekisho.control.protocol import Mapped, Value
 from sekisho.engine.api import EngineApi, JailStatus, OptionChange, Reloaded
 from sekisho.model.address import Subject
 from sekisho.model.problem import Problem
@@ -37,7 +37,7 @@ def tree_of_jail(status: JailStatus, flavor: str = "basic", more: Sequence[tuple
         ("Total banned", status.banned_total),
     ]
     if flavor != "short":
-        actions.append(("Banned IP list", [ban.subject.text for ban in status.bans]))
+        actions.append(("Banned IP list", Mapped(status.bans, address_of)))
     return [
         ("Filter", [("Currently failed", status.failed), ("Total failed", status.failed_total), where]),
         ("Actions", [*actions, *more]),
@@ -52,6 +52,11 @@ async def origin_rows(engine: EngineApi, status: JailStatus) -> list[tuple[str, 
         ("Banned Country list", [origin.country for origin in origins]),
         ("Banned RIR list", [origin.registry for origin in origins]),
     ]
+
+
+def address_of(ban: Ban) -> str:
+    """Return whom the ban bars, as it was named."""
+    return ban.subject.text
 
 
 def by_end(bans: tuple[Ban, ...]) -> list[Ban]:
@@ -106,7 +111,7 @@ def _jail_document(jail: JailStatus, spec: JailSpec, covering: Subject | None, m
         "logpath": [log.pattern for log in spec.logpaths],
         "journalmatch": jail.journalmatch,
         "health": jail.health,
-        "bans": [ban_document(ban) for ban in by_end(bans)[:most]],
+        "bans": Mapped(by_end(bans)[:most], ban_document),
     }
 
 

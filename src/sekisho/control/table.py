@@ -42,8 +42,9 @@ class Unmet(Exception):  # noqa: N818 - an answer, not an error of the program
 class Word:
     """One row of the table.
 
-    `changes` rows are logged with who asked. `exclusive` ones read a specification and write it back, so that two of
-    them must not run at the same time. `internal` ones serve our own programs and are not in the help.
+    `changes` rows are logged with who asked, and are not for who may only read. Nor are `private` ones, which show or
+    take a value that may be a secret; it is not logged either. `exclusive` ones read a specification and write it back,
+    so that two of them must not run at the same time. `internal` ones serve our own programs and are not in the help.
     """
 
     path: str
@@ -54,6 +55,7 @@ class Word:
     changes: bool = False
     exclusive: bool = False
     internal: bool = False
+    private: bool = False
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -17,7 +17,8 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 
 from sekisho.config.load import ConfigError, find_directory, load
-from sekisho.control.server import ControlServer, SocketInUse, refuse_unless_free
+from sekisho.control.listener import SocketInUse, refuse_unless_free
+from sekisho.control.server import ControlServer
 from sekisho.daemon import log as daemon_log
 from sekisho.daemon.assemble import assemble, open_ledger
 from sekisho.daemon.service_manager import tell_service_manager

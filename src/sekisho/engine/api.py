@@ -179,7 +179,7 @@ class EngineApi(Protocol):
     async def start_jail(self, jail: str) -> None:
         """Let a jail that was added begin, or one that was stopped begin anew as it is configured.
 
-        One that runs is left as it is. Raises Refused as `reload` does.
+        One that runs is left as it is. Raises UnknownJail where nobody has configured one, and Refused like `reload`.
         """
 
     async def set_idle(self, jail: str, *, is_idle: bool) -> None:
@@ -188,8 +188,8 @@ class EngineApi(Protocol):
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
 
-    async def shut_down(self) -> None:
-        """Begin to end the daemon; returns at once."""
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
+        """Begin to end the daemon; returns at once. The firewall can keep its bans meanwhile, for the next start."""
 
     async def flush_logs(self) -> str:
         """Reopen the log; `rolled over` for a file, `flushed` for anything else."""

@@ -27,7 +27,9 @@ _EFFECTS: Mapping[Aspect, str] = {
 _EFFECT_OF_OPTION: Mapping[str, str] = {"bantime": "holds from the next ban on; bans that stand keep their end"}
 _ADDED_ACTION = "the action begins with the bans that stand"
 _REMOVED_ACTION = "the action ends, and lifts what it barred"
-_LIVE_SERVER = dict.fromkeys(("loglevel", "dbmaxmatches", "dbpurgeage"), "holds at once")
+LIVE_SERVER = ("loglevel", "dbmaxmatches", "dbpurgeage", "socketgroup", "socketaccess", "onstop")
+"""Fields of a ServerSpec that a reload takes over; the others hold from a start on."""
+_AT_ONCE = "holds at once"
 _AT_NEXT_START = "holds from the next start of the daemon on"
 
 
@@ -84,7 +86,7 @@ def refusals(running: Mapping[str, JailSpec], wanted: Mapping[str, JailSpec], *,
 def preview_server(old: ServerSpec, new: ServerSpec) -> tuple[OptionChange, ...]:
     """Return what differs in fail2ban.conf, and when it holds."""
     return tuple(
-        OptionChange(name, before, after, _LIVE_SERVER.get(name, _AT_NEXT_START))
+        OptionChange(name, before, after, _AT_ONCE if name in LIVE_SERVER else _AT_NEXT_START)
         for name in (field.name for field in fields(ServerSpec))
         if (before := _text(getattr(old, name))) != (after := _text(getattr(new, name)))
     )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from sekisho.engine.api import Refused
+from sekisho.engine.preview import LIVE_SERVER
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.model.duration import parse_duration
 from sekisho.model.specs import ServerSpec
@@ -73,14 +74,10 @@ class ServerSettings:
         self.spec = replace(self.spec, **{option: self._changes[option](text)})
 
     def take_over(self, fresh: ServerSpec) -> None:
-        """Let log level and the ledger's limits be as a reload finds them; the rest holds until the next start."""
+        """Let what can change while the server runs be as a reload finds it; the rest holds until the next start."""
         self._ledger.most_matches = fresh.dbmaxmatches
-        self.spec = replace(
-            self.spec,
-            loglevel=self._log.set_level(fresh.loglevel),
-            dbmaxmatches=fresh.dbmaxmatches,
-            dbpurgeage=fresh.dbpurgeage,
-        )
+        level = self._log.set_level(fresh.loglevel)
+        self.spec = replace(self.spec, **{name: getattr(fresh, name) for name in LIVE_SERVER} | {"loglevel": level})
 
     def flush_log(self) -> str:
         """Reopen the log; raises Refused, and writes on where it wrote, when it cannot be opened."""

@@ -155,15 +155,19 @@ class JailSpec:
 class ServerSpec:
     """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
 
-    `stacksize` is that of a new thread in KiB, 0 the system's own.
+    `stacksize` is that of a new thread in KiB, 0 the system's own. `socketgroup` empty: the socket is for root alone;
+    `socketaccess` is `read` or `write`.
     """
 
     loglevel: str = "INFO"
     logtarget: str = "/var/log/fail2ban.log"
     syslogsocket: str = "auto"
     socket: str = "/run/sekisho/sekisho.sock"
+    socketgroup: str = ""
+    socketaccess: str = "read"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
+    onstop: str = "lift"
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
     dbmaxmatches: int = 10
     dbpurgeage: Seconds = 86400
