@@ -20,8 +20,8 @@ def relative(seconds: float, now: float) -> str:
     distance = int(seconds - now)
     if distance == 0:
         return "now"
-    span = " ".join(render_duration(abs(distance)).split()[:2])
-    return f"in {span}" if distance > 0 else f"{span} ago"
+    far = " ".join(render_duration(abs(distance)).split()[:2])
+    return f"in {far}" if distance > 0 else f"{far} ago"
 
 
 def absolute(seconds: float) -> str:

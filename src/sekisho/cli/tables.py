@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -54,14 +55,18 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(table.heading), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold cyan")
-    for name in table.columns:
-        shown.add_column(
-            name,
-            justify="right" if name in table.numbers else "left",
-            overflow="fold",
-            no_wrap=name == table.columns[0],
-        )
+    shown = RichTable(
+        title=Text(table.heading) if table.heading else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=0,
+        header_style="bold cyan",
+    )
+    for number, name in enumerate(table.columns):
+        side: Literal["left", "right"] = "right" if name in table.numbers else "left"
+        shown.add_column(name, justify=side, overflow="fold", no_wrap=number == 0 or name in table.numbers)
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
     Console().print(shown)
