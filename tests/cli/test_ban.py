@@ -57,3 +57,9 @@ def test_the_server_may_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with Served(tmp_path) as served:
         assert main(["ban", "demmo", "192.0.2.1", "-s", served.path]) == 1
     assert capsys.readouterr().err == "sekisho: no jail 'demmo' runs; did you mean 'demo'?\n"
+
+
+def test_an_address_without_a_jail_asks_for_the_jail(capsys: pytest.CaptureFixture[str]) -> None:
+    """The two ways to say where are shown with the address that was meant."""
+    assert main(["ban", "192.0.2.1"]) == 2
+    assert capsys.readouterr().err == "sekisho: in which jail? for example: sshd 192.0.2.1, or --all 192.0.2.1\n"

@@ -10,136 +10,126 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.fake_engine import FakeEngine
 from tests.support.served import Served
 
 from sekisho.cli.main import main
 
-LINES = [
-    "2026-07-14 11:59:58,000 fail2ban.filter         [7]: INFO    [sshd] Found 192.0.2.1 - 2026-07-14 11:59:58",
-    "2026-07-14 11:59:59,000 fail2ban.actions        [7]: NOTICE  [sshd] Ban 192.0.2.1",
-    "2026-07-14 12:00:00,000 fail2ban.actions        [7]: ERROR   [web] Failed to ban 192.0.2.1",
-    "2026-07-14 12:00:01,000 fail2ban.actions        [7]: NOTICE  [web] Ban 198.51.100.7",
-]
+LINES = (
+    ("2026-07-14 12:00:00,000", "filter ", "INFO   ", "[sshd] Found 192.0.2.1 - 2026-07-14 12:00:00"),
+    ("2026-07-14 12:00:01,000", "actions", "NOTICE ", "[sshd] Ban 192.0.2.1"),
+    ("2026-07-14 12:00:02,000", "actions", "WARNING", "[web] action says \x1b]0;owned\x07"),
+    ("2026-07-14 12:00:03,000", "actions", "NOTICE ", "[web] Ban 2001:db8::1"),
+)
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """What a daemon wrote."""
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A log of the server's."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     path = tmp_path / "fail2ban.log"
-    path.write_text("".join(f"{line}\n" for line in LINES))
+    path.write_text(
+        "".join(f"{stamp} fail2ban.{name}        [7]: {level} {text}\n" for stamp, name, level, text in LINES)
+    )
     return path
 
 
 @pytest.mark.parametrize(
-    ("words", "shown"),
+    ("options", "shown"),
     [
         ([], [0, 1, 2, 3]),
-        (["-n", "2"], [2, 3]),
+        (["-n", "1"], [3]),
         (["-n", "0"], []),
-        (["sshd"], [0, 1]),
-        (["192.0.2.1"], [0, 1, 2]),
-        (["192.0.2.1", "-n", "1"], [2]),
-        (["192.0.2.0/24", "--bans"], [1]),
-        (["sshd", "198.51.100.7"], [0, 1, 3]),
-        (["--bans"], [1, 3]),
-        (["--level", "notice"], [1, 2, 3]),
-        (["--level", "ERROR"], [2]),
-        (["--since", "2026-07-14 12:00"], [2, 3]),
-        (["--since", "2026-07-14T12:00:01"], [3]),
+        (["--jail", "web", "-n", "all"], [2, 3]),
+        (["--address", "192.0.2.0/24"], [0, 1]),
+        (["--event", "ban"], [1, 3]),
+        (["--level", "warning"], [2]),
+        (["--since", "2026-07-14 12:00:02"], [2, 3]),
+        (["--since", "1s"], []),
     ],
 )
-def test_what_is_asked_for_is_shown(
-    log: Path, words: list[str], shown: list[int], capsys: pytest.CaptureFixture[str]
+def test_the_lines_that_are_wanted(
+    log: Path, options: list[str], shown: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By jail, address, event, level, time and number, as the log has it."""
-    assert main(["log", "--file", str(log), *words]) == 0
-    assert capsys.readouterr().out.splitlines() == [LINES[number] for number in shown]
+    """Without a server the configuration tells where they are."""
+    (log.parent / "fail2ban.local").write_text(f"[Definition]\nlogtarget = {log}[padding=on]\n")
+    assert main(["log", "-c", str(log.parent), "-s", "/nonexistent/s", *options]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [line[:19] for line in out] == [LINES[number][0][:19] for number in shown]
 
 
-def test_since_is_also_told_backwards_from_now(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """All lines of that time, however many."""
-    fresh = time.strftime("%Y-%m-%d %H:%M:%S,000 fail2ban.x [7]: INFO    x\n")
-    log.write_text(LINES[0] + "\n" + 30 * fresh)
-    assert main(["log", "--file", str(log), "--since", "1h"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 30
+def test_nothing_steers_the_terminal(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither as text nor in JSON."""
+    assert main(["log", "--file", str(log), "--level", "warning"]) == 0
+    assert capsys.readouterr().out == "2026-07-14 12:00:02 WARNING  [web] action says \\x1b]0;owned\\x07\n"
+    assert main(["log", "--file", str(log), "--event", "ban", "-n", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "time": 1784030403.0, "level": "NOTICE", "logger": "fail2ban.actions", "jail": "web", "event": "ban",
+        "address": "2001:db8::1", "message": "[web] Ban 2001:db8::1",
+    }  # fmt: skip
 
 
-def test_one_object_a_line_for_programs(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each with every name."""
-    assert main(["log", "--file", str(log), "web", "--json"]) == 0
-    first, second = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (first["level"], first["event"], second["address"]) == ("ERROR", None, "198.51.100.7")
-
-
-def test_the_running_server_says_where_its_log_is(
-    tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Whatever the configuration says meanwhile."""
-    with Served(tmp_path) as served:
-        served.engine.server = replace(served.engine.server, logtarget=str(log))
-        assert main(["log", "-n", "1", "-s", served.path]) == 0
-    assert capsys.readouterr().out.splitlines() == LINES[-1:]
-
-
-def test_without_a_server_the_configuration_does(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Why a daemon did not start is in its log."""
-    (tmp_path / "fail2ban.local").write_text(f"[Definition]\nlogtarget = {log}\nsocket = {tmp_path}/none\n")
-    assert main(["log", "-n", "1", "-c", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.splitlines() == LINES[-1:]
-
-
-def test_no_such_line(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing found is said, and is no success; nor is a log that cannot be read."""
-    assert main(["log", "--file", str(log), "nosuch"]) == 1
-    assert capsys.readouterr().err == "sekisho: no such line in the log\n"
-    assert main(["log", "--file", f"{log}.nosuch"]) == 1
-    assert "fail2ban.log.nosuch" in capsys.readouterr().err
-
-
-def test_a_target_that_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without a server, what the configuration says may be wrong; the message names it."""
-    (tmp_path / "fail2ban.local").write_text(f"[Definition]\nlogtarget = /x[colour=on]\nsocket = {tmp_path}/none\n")
-    assert main(["log", "-c", str(tmp_path)]) == 1
-    assert "cannot show the log: logtarget '/x[colour=on]'" in capsys.readouterr().err
+def test_the_server_says_where_its_log_is(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It may have been told another target since it started; a terminal gets colour."""
+    engine = FakeEngine()
+    engine.server = replace(engine.server, logtarget=str(log))
+    with Served(tmp_path, engine) as served:
+        assert main(["log", "-s", served.path, "-n", "1"]) == 0
+    assert capsys.readouterr().out == "2026-07-14 12:00:03 NOTICE   [web] Ban 2001:db8::1\n"
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("target", "match"),
     [
-        (["-n", "few"], "expected a number of lines, found 'few'"),
-        (["--level", "loud"], "Invalid log level 'loud'"),
-        (["--since", "noon"], "or a date such as 2026-07-14 12:00"),
+        ("SYSTEMD-JOURNAL", "--identifier=fail2ban _UID=0 --reverse"),
+        ("syslog[facility=AUTH]", "--identifier=fail2ban _UID=0 --reverse"),
+        ("STDOUT", "--unit=sekisho.service --reverse"),
     ],
 )
-def test_what_is_not_understood_is_named(words: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Misuse, with what was expected."""
+def test_what_goes_to_the_journal_is_read_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str, match: str
+) -> None:
+    """By the name that the server has there, or its unit."""
+    program = tmp_path / "journalctl"
+    program.write_text('#!/bin/sh\nprintf \'{"MESSAGE": "asked with %s"}\\n\' "${*#*json }"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "fail2ban.local").write_text(f"[Definition]\nlogtarget = {target}\n")
+    assert main(["log", "-c", str(tmp_path), "-s", "/nonexistent/s"]) == 0
+    assert capsys.readouterr().out.endswith(f"asked with {match}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--since", "yesterday"], "'yesterday' is no moment: expected a span such as 2h"),
+        (["--level", "loud"], "Invalid log level 'loud'"),
+        (["--address", "192.0.2.300"], "300 is more than 255"),
+        (["-n", "-3"], "expected a number of lines, or all"),
+    ],
+)
+def test_slips_are_named(options: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is read."""
     with pytest.raises(SystemExit) as caught:
-        main(["log", *words])
+        main(["log", *options])
     assert caught.value.code == 2
     assert text in capsys.readouterr().err
 
 
-def test_nothing_of_a_line_steers_a_terminal(
-    log: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Colours are ours alone, and what another program let through is shown as text."""
-    log.write_text("2026-07-14 12:00:00,000 fail2ban.actions [7]: NOTICE  [sshd] Ban \x1b]0;evil\x07\u202e\n")
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert main(["log", "--file", str(log)]) == 0
-    out = capsys.readouterr().out
-    assert out.startswith("\x1b[1;31m2026")
-    assert r"Ban \x1b]0;evil\x07\u202e" in out
+def test_a_log_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit status 1, and its name."""
+    assert main(["log", "--file", str(tmp_path / "none")]) == 1
+    assert "none: No such file" in capsys.readouterr().err
 
 
-def test_lines_that_come_are_shown_at_once(log: Path) -> None:
-    """The last line, and those that follow, each as soon as it is written; Ctrl-C ends it."""
-    command = [sys.executable, "-m", "sekisho", "log", "--file", str(log), "-n", "1", "-f", "web"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as shown:
-        assert shown.stdout is not None
-        assert shown.stdout.readline() == f"{LINES[3]}\n"
-        for line in LINES[:3]:
-            with log.open("a") as file:
-                file.write(f"{line}\n")
-        assert shown.stdout.readline() == f"{LINES[2]}\n"
-        shown.terminate()
+def test_it_follows_until_it_is_stopped(log: Path) -> None:
+    """What is written while it waits comes out at once."""
+    command = [sys.executable, "-m", "sekisho", "log", "--file", str(log), "-f", "-n", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "2001:db8::1" in process.stdout.readline()
+        with log.open("a") as file:
+            file.write("2026-07-14 12:00:04,000 fail2ban.actions [7]: NOTICE [web] Unban 2001:db8::1\n")
+        assert "Unban 2001:db8::1" in process.stdout.readline()
+        process.terminate()

@@ -1,4 +1,4 @@
-"""How a line of the log looks."""
+"""How a line of the log looks, and what a `logtarget` says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.daemon.logformat import Layout, one_line
-from sekisho.model.logtarget import parse_target
+from sekisho.daemon.logformat import Layout, LogTarget, TargetKind, one_line, parse_target
 
 _NOON = 1_700_000_000.25
 
@@ -41,6 +40,33 @@ def test_a_file_has_time_padded_name_pid_and_padded_level(monkeypatch: pytest.Mo
 def test_each_target_has_its_layout(target: str, line: str) -> None:
     """What a target adds by itself (a time, an identity) is not said twice."""
     assert _render(target) == line
+
+
+def test_a_target_is_read_with_its_options() -> None:
+    """Reserved words count in any case; anything else is a file."""
+    assert parse_target("SysLog[facility=auth, padding=on]") == LogTarget(
+        TargetKind.SYSLOG, padding=True, datetime=False, facility=4
+    )
+    assert parse_target("/var/log/f.log[padding=off]") == LogTarget(
+        TargetKind.FILE, path="/var/log/f.log", padding=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "complaint"),
+    [
+        ("", "expected a file"),
+        ("/x[colour=on]", "unknown option 'colour'"),
+        ("/x[padding]", "did not understand 'padding'"),
+        ("syslog[facility=moon]", "unknown facility 'MOON'"),
+        ('/x[format="%(bogus)s"]', "does not work"),
+        ('/x[format="%"]', "does not work"),
+    ],
+)
+def test_a_wrong_target_is_refused_by_name(target: str, complaint: str) -> None:
+    """The message says which word was not understood."""
+    with pytest.raises(ValueError, match=complaint):
+        parse_target(target)
 
 
 def test_a_user_name_cannot_forge_a_line_or_move_the_cursor() -> None:

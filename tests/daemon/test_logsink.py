@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sekisho.daemon import logsink
+from sekisho.daemon.logformat import parse_target
 from sekisho.daemon.logsink import DatagramSink, open_sink
-from sekisho.model.logtarget import parse_target
 
 
 def _listen(path: Path, kind: socket.SocketKind = socket.SOCK_DGRAM) -> socket.socket:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sekisho.engine.api import (
     ActionProof,
+    Adopted,
     DuplicateJail,
     EngineStatus,
     JailChange,
@@ -143,6 +144,10 @@ class FakeEngine:
         self.banned_total[jail] = self.banned_total.get(jail, 0) + len(fresh)
         return len(fresh)
 
+    async def adopt(self, database: str) -> Adopted:
+        self.calls.append(("adopt", database))
+        return Adopted({"demo": 2}, {"demo": 1, "gone": 4}, {}, ("row 7 of bips is left out: its time is 'noon'",))
+
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         lifted: list[Ban] = []
         for name in self.specs if jail is None else (self.jail_spec(jail).name,):
@@ -178,7 +183,8 @@ class FakeEngine:
         self.jail_spec(jail)
         del self.specs[jail]
 
-    async def shut_down(self) -> None:
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
+        self.calls.append(("shut down", keeps_bans))
         self.ended.set()
 
     async def flush_logs(self) -> str:

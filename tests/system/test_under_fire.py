@@ -92,6 +92,17 @@ def test_no_packet_passes_while_the_daemon_is_dead_or_comes_back(fired_at: Lab) 
     wait_for(lambda: counted(fired_at, "passed") > 0, "the forgiven to get through")
 
 
+def test_no_packet_passes_while_the_client_restarts_the_server(fired_at: Lab) -> None:
+    """`fail2ban-client restart` ends one server and starts another, and the kernel keeps the bans in between."""
+    endure(fired_at)
+    before = fired_at.pid()
+    assert fired_at.ask("restart") == "Shutdown successful\nServer ready"
+    assert fired_at.pid() != before
+    endure(fired_at)
+    fired_at.ask("stop")
+    wait_for(lambda: counted(fired_at, "passed") > 0, "an end to lift what a restart keeps")
+
+
 @pytest.mark.parametrize("harm", ["flush ruleset", "delete table inet sekisho", "flush table inet sekisho"])
 def test_what_another_program_takes_away_is_back_within_a_second(fired_at: Lab, harm: str) -> None:
     """The log names the program and what it took, and from then on nothing passes again."""

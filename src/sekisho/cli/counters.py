@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sekisho.cli.beautify import printable
+from sekisho.cli.moment import moment
 from sekisho.cli.reach import DONE, complain, reach
-from sekisho.cli.tables import Table, print_table
+from sekisho.cli.tables import Table, print_json, print_table
 from sekisho.control.client import ControlError
 
 _NUMBERS = frozenset({"BANNED", "PACKETS", "BYTES"})
@@ -21,12 +20,12 @@ _STEP = 1024
 def run(args: argparse.Namespace) -> int:
     """Print what each jail, or each ban of one jail, has stopped; the exit status."""
     try:
-        jails = reach(args, ["counters", *([args.jail] if args.jail else [])])
+        jails = reach(args, ["counters", *([args.what] if args.what else [])])
     except ControlError as error:
         return complain(str(error))
     if args.json:
-        print(json.dumps(jails[0] if args.jail else {"jails": jails}, indent=2))
-    elif args.jail:
+        print_json(jails[0] if args.what else {"jails": jails})
+    elif args.what:
         _print_jail(jails[0])
     else:
         _print_jails(jails)
@@ -45,8 +44,8 @@ def _print_jails(jails: Sequence[Mapping[str, Any]]) -> None:
 def _print_jail(jail: Mapping[str, Any]) -> None:
     heading = f"Jail {jail['jail']}, standing bans: {render_dropped(jail['packets'], jail['bytes'])}"
     bans = sorted(jail["bans"], key=lambda ban: (-ban["packets"], ban["address"]))
-    until = ("for ever" if ban["until"] is None else _moment(ban["until"]) for ban in bans)
-    rows = [[ban["address"], _moment(ban["since"]), end, *_cells(ban)] for ban, end in zip(bans, until, strict=True)]
+    until = ("for ever" if ban["until"] is None else moment(ban["until"]) for ban in bans)
+    rows = [[ban["address"], moment(ban["since"]), end, *_cells(ban)] for ban, end in zip(bans, until, strict=True)]
     print_table(Table(heading, ("ADDRESS", "SINCE", "UNTIL", "PACKETS", "BYTES"), rows, _NUMBERS))
     _print_silent(jail)
 
@@ -75,7 +74,3 @@ def render_size(octets: int) -> str:
         if size < _STEP:
             break
     return f"{size:.1f} {unit}" if size < 10 else f"{size:.0f} {unit}"
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

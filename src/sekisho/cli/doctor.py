@@ -7,7 +7,6 @@ too, a journal, log or ledger out of reach. Changes nothing; works without a run
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ from sekisho.cli.diagnosis import (
     judge_rivals,
 )
 from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, reach
-from sekisho.cli.tables import paint
+from sekisho.cli.tables import paint, print_json
 from sekisho.config.load import ConfigError, find_directory, load
 from sekisho.control.client import ControlError
 from sekisho.model.problem import Severity
@@ -42,7 +41,6 @@ sekisho doctor                   what is well, and what is not
 sekisho doctor --json            one JSON document, for a program
 """
 
-_PATIENCE = 5.0  # seconds that the daemon is waited for
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "bold red"}
 
 
@@ -62,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     findings = [*examine(configuration), judge_daemon(_ask_daemon(args))]
     if args.json:
         told = [{"level": each.level.value, "what": each.what, "remedy": each.remedy} for each in findings]
-        print(json.dumps({"findings": told}, indent=2))
+        print_json({"findings": told})
     else:
         for each in findings:
             remedy = f" ({each.remedy})" if each.remedy else ""
@@ -94,7 +92,7 @@ def examine(configuration: Configuration) -> Iterator[Finding]:
 
 def _ask_daemon(args: argparse.Namespace) -> str:
     try:
-        reach(args, ["ping"], timeout=_PATIENCE)
+        reach(args, ["ping"])
     except ControlError as error:
         return str(error)
     return ""

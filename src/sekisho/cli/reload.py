@@ -7,13 +7,12 @@ a jail in error goes on as it was.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sekisho.cli.beautify import printable
-from sekisho.cli.reach import DONE, FAILED, add_reach_arguments, complain, reach
-from sekisho.cli.tables import paint
+from sekisho.cli.reach import DONE, FAILED, Unreached, add_reach_arguments, complain, nearest, reach
+from sekisho.cli.tables import paint, print_json
 from sekisho.control.client import ControlError
 from sekisho.model.problem import parse_problem
 
@@ -41,14 +40,32 @@ def run(args: argparse.Namespace) -> int:
     words = ["reload", "--dry-run" if args.dry_run else "--report", *([args.jail] if args.jail else [])]
     try:
         outcome = reach(args, words)
+    except Unreached as error:
+        return complain(str(error))
     except ControlError as error:
-        return complain(printable(str(error)))
+        is_unknown = "no jail" in str(error) or "No section" in str(error)  # reach's words, and the engine's
+        return complain((is_unknown and _slip(args)) or str(error))
     if args.json:
-        print(json.dumps(outcome, indent=2))
+        print_json(outcome)
     else:
         _print(outcome)
     failed = any(problem["severity"] == "error" for problem in outcome["problems"])
     return FAILED if failed or any(jail["fate"] == "kept as it is" for jail in outcome["jails"]) else DONE
+
+
+def _slip(args: argparse.Namespace) -> str:
+    """Return what is wrong with the jail's name, nothing where the configuration knows it."""
+    from sekisho.config.errors import ConfigError
+    from sekisho.config.files import Files
+    from sekisho.config.ini import DEFAULT
+    from sekisho.config.layers import merge
+    from sekisho.config.load import find_directory
+
+    try:
+        known = [name for name in merge(Files(find_directory(args.config)), "jail").sections if name != DEFAULT]
+    except ConfigError:
+        return ""
+    return "" if args.jail in (None, *known) else f"no jail '{args.jail}' is configured; {nearest(args.jail, known)}"
 
 
 def _print(outcome: Mapping[str, Any]) -> None:

@@ -12,17 +12,18 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sekisho.cli.addresses import parse_address
 from sekisho.cli.beautify import printable
 from sekisho.cli.diagnosis import TABLE
+from sekisho.cli.moment import moment
 from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, complain, reach
-from sekisho.cli.tables import Table, print_table
+from sekisho.cli.tables import Table, print_json, print_table
 from sekisho.control.client import ControlError
-from sekisho.model.address import Family, parse_subject
+from sekisho.model.address import parse_subject
 
 EXAMPLES = """\
 sekisho verify                   every jail, and the bans that it made last
@@ -82,17 +83,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print how each bar stands; 0 when all do, 1 when one does not, or nobody bars the address."""
-    if args.address and parse_subject(args.address).family is Family.OTHER:
-        complain(f"'{args.address}' is no address or network; expected for example 192.0.2.1 or 2001:db8::/64")
-        return MISUSED
     try:
-        proofs = reach(args, ["proofs", *([args.address] if args.address else [])])
+        asked = [parse_address(args.address).text] if args.address else []
+        proofs = reach(args, ["proofs", *asked])
     except ControlError as error:
         return complain(str(error))
+    except ValueError as error:
+        complain(str(error))
+        return MISUSED
     rows, fault = traced([row for proof in proofs for row in rows_of(proof)])
     stands = bool(rows or not args.address) and all(row.stands for row in rows)
     if args.json:
-        print(json.dumps({"barred": stands, "fault": fault, "rows": [_document(row) for row in rows]}, indent=2))
+        print_json({"barred": stands, "fault": fault, "rows": [_document(row) for row in rows]})
     elif rows:
         _print(rows, fault)
     else:
@@ -173,7 +175,7 @@ def _print(rows: Sequence[Row], fault: str) -> None:
             row.proof["action"],
             row.address or "-",
             "-" if not row.address else ("yes" if row.held else "NO"),
-            "-" if not row.held else ("for ever" if row.until is None else _moment(row.until)),
+            "-" if not row.held else ("for ever" if row.until is None else moment(row.until)),
             "-" if row.is_silent else row.proof["fault"] or "reached",
             "-" if row.is_silent else _reach(row.proof),
             _verdict(row),
@@ -220,7 +222,3 @@ def _document(row: Row) -> Mapping[str, object]:
         "note": row.note,
         "stands": row.stands,
     }
-
-
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from sekisho.cli.diagnosis import Door, parse_listening
-from sekisho.model.logtarget import TargetKind, parse_target
 from sekisho.model.ports import merge_ports
 from sekisho.model.services import parse_port_word, port_words
 from sekisho.model.specs import JailSpec
@@ -21,6 +20,7 @@ from sekisho.model.specs import JailSpec
 PROC = Path("/proc")
 _SBIN = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LONGEST = 15.0  # seconds for a program that only lists something
+_SERVICES = ("STDOUT", "STDERR", "SYSOUT", "SYSLOG", "SYSTEMD-JOURNAL", "JOURNAL")  # targets that are no files
 _LEGACY = {"iptables-legacy-save": "net/ip_tables_names", "ip6tables-legacy-save": "net/ip6_tables_names"}
 _TRIAL = """\
 add table inet sekisho-trial
@@ -131,12 +131,9 @@ def try_file(path: Path) -> str:
 
 
 def try_log(target: str) -> str:
-    """Return what stands against writing the log."""
-    try:
-        parsed = parse_target(target)
-    except ValueError as error:
-        return str(error)
-    return try_file(Path(parsed.path)) if parsed.kind is TargetKind.FILE else ""
+    """Return what stands against writing the log; of a stream or a service there is nothing to say."""
+    place = target.partition("[")[0].strip()
+    return "" if place.upper() in _SERVICES else try_file(Path(place))
 
 
 def read_free(path: Path) -> int:

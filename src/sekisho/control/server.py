@@ -30,6 +30,7 @@ from pathlib import Path
 
 from sekisho.control.abuses import Abuses
 from sekisho.control.access import Access, Peer, Rights, peer_of, read_access
+from sekisho.control.basics import ENDS_SERVER
 from sekisho.control.conversation import Conversation
 from sekisho.control.door import Door
 from sekisho.control.frames import Abuse
@@ -237,7 +238,7 @@ class ControlServer:
 
 
 def _ends_server(word: Word, arguments: tuple[str, ...]) -> bool:
-    return word.path == "stop" and not arguments
+    return word.path == "stop" and (arguments or ("",))[0] in ENDS_SERVER
 
 
 def _who(peer: Peer, request: Request) -> str:

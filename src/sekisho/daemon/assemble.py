@@ -15,6 +15,7 @@ from pathlib import Path
 from sekisho.daemon.facts import Facts
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
+from sekisho.daemon.service_manager import is_restarting
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ignorecommand import IgnoreCommands
@@ -120,6 +121,7 @@ def assemble(
             watch=LineGuard(),
             ignores=IgnoreCommands(runner, clock=clock.now).ignores,
             allow_ipv6=allow_ipv6,
+            is_restarting=is_restarting,
             origins=find_origins,
         ),
     )
@@ -204,13 +206,7 @@ class Actions:
                     allow_ipv6=self.resolver.ipv6,
                 )
             case "nftables":
-                ports = parse_ports(spec.properties.get("port", ""))
-                for warning in ports.warnings:
-                    log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
-                rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
-                return NftablesAction(
-                    table=self.table, jail=jail.name, actname=spec.actname, rules=rules, clock=self.clock
-                )
+                return make_firewall(jail, spec, table=self.table, clock=self.clock)
             case "python":
                 return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
@@ -234,3 +230,12 @@ class Actions:
                 return service(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
+
+
+def make_firewall(jail: JailSpec, spec: ActionSpec, *, table: NftTable, clock: Callable[[], float]) -> NftablesAction:
+    """Return the native firewall of a jail; raises ValueError when its parameters mean nothing."""
+    ports = parse_ports(spec.properties.get("port", ""))
+    for warning in ports.warnings:
+        log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
+    rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
+    return NftablesAction(table=table, jail=jail.name, actname=spec.actname, rules=rules, clock=clock)

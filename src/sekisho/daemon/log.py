@@ -18,10 +18,9 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sekisho.daemon.logformat import Layout
+from sekisho.daemon.logformat import Layout, LogTarget, TargetKind, parse_target
 from sekisho.daemon.logsink import DescriptorSink, Sink, open_sink
 from sekisho.model.loglevel import LEVELS, SHOWN, parse_level
-from sekisho.model.logtarget import LogTarget, TargetKind, parse_target
 
 _ROOT = "fail2ban"  # the name that other programs know
 

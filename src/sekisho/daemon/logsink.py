@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
-from sekisho.model.logtarget import LogTarget, TargetKind
+from sekisho.daemon.logformat import LogTarget, TargetKind
 
 _PATIENCE = 0.25  # seconds that a syslog or journal with a full queue may hold us, once in _GRUDGE seconds
 _GRUDGE = 10.0

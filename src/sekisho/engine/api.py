@@ -154,6 +154,20 @@ class ActionProof:
     barrier: Barrier | str
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was taken over from a Fail2ban's database, as numbers of bans by jail.
+
+    `standing` are in force from now on, or longer than before; `past` are over, and count as history; `known` had been
+    taken over already. `remarks` tell which rows could not be read.
+    """
+
+    standing: Mapping[str, int]
+    past: Mapping[str, int]
+    known: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
+
+
 class EngineApi(Protocol):
     """The engine as `control` sees it."""
 
@@ -196,6 +210,12 @@ class EngineApi(Protocol):
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""
 
+    async def adopt(self, database: str) -> Adopted:
+        """Take over the bans and the history in a Fail2ban's database, named by its whole path.
+
+        Raises Refused when it cannot be read, or the ledger cannot be written.
+        """
+
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
 
@@ -229,8 +249,8 @@ class EngineApi(Protocol):
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
 
-    async def shut_down(self) -> None:
-        """Begin to end the daemon; returns at once."""
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
+        """Begin to end the daemon; returns at once. The firewall can keep its bans meanwhile, for the next start."""
 
     async def flush_logs(self) -> str:
         """Reopen the log; `rolled over` for a file, `flushed` for anything else."""

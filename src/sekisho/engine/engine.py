@@ -11,8 +11,10 @@ from dataclasses import replace
 from sekisho import __version__
 from sekisho.engine import evidence, members
 from sekisho.engine.account import Account
+from sekisho.engine.adoption import Adoption
 from sekisho.engine.api import (
     ActionProof,
+    Adopted,
     DuplicateJail,
     EngineStatus,
     JailCounts,
@@ -67,6 +69,7 @@ class Engine:
             allow_ipv6=parts.allow_ipv6,
         )
         self.ended = asyncio.Event()
+        self._keeps_bans = False
         self._pipeline = Pipeline(
             jails=self.jails,
             account=Account(parts.ledger, parts.clock),
@@ -87,6 +90,7 @@ class Engine:
             write=parts.write,
             server=configuration.server,
         )
+        self._adoption = Adoption(self.jails, parts.ledger, self._pipeline, self._lifecycle, parts.clock)
         self.housekeeping = Housekeeping(
             jails=self.jails,
             pipeline=self._pipeline,
@@ -120,7 +124,9 @@ class Engine:
     async def stop(self) -> None:
         """End everything: logs first, then the bans in the firewall; the ledger keeps them.
 
-        A change that hangs in an action is cut off, and so is an action that does not let go: an end is an end.
+        A firewall that can hold them by itself does so where `onstop` says it, and where a next life begins at once: no
+        packet of a banned address passes because the daemon restarts. A change that hangs in an action is cut off, and
+        so is an action that does not let go: an end is an end.
         """
         log.info("Shutdown in progress...")
         if self._changing is not None and not (await asyncio.wait({self._changing}, timeout=PATIENCE))[0]:
@@ -131,7 +137,8 @@ class Engine:
             await self.readings.stop()
             await self._pipeline.close()
             log.info("Stopping all jails")
-            stops = [asyncio.create_task(self._lifecycle.stop(name)) for name in list(self.jails)]
+            keeps = self._keeps_bans or self.server.onstop == "keep" or await self._parts.is_restarting()
+            stops = [asyncio.create_task(self._lifecycle.stop(name, keeps_bans=keeps)) for name in list(self.jails)]
             if stops:
                 _, late = await asyncio.wait(stops, timeout=_LAST_PATIENCE)
                 for task in late:
@@ -259,6 +266,13 @@ class Engine:
         names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
         return [address for name in names for address in await self._parts.resolve(name)]
 
+    async def adopt(self, database: str) -> Adopted:
+        """Take over a Fail2ban's bans and history. Waits for the firewall, within reason."""
+        async with self._in_turn():
+            adopted = await self._adoption.run(database)
+        await _patiently(list(self.jails.values()))
+        return adopted
+
     def doubtful(self) -> int:
         """Return of how many subjects a jail's ignorecommand is being asked."""
         return self._pipeline.doubtful()
@@ -338,8 +352,9 @@ class Engine:
             self._jail(jail)
             await self._roster.stop(jail)
 
-    async def shut_down(self) -> None:
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
         """Begin to end the daemon; returns at once."""
+        self._keeps_bans = keeps_bans
         self.ended.set()
 
     async def flush_logs(self) -> str:

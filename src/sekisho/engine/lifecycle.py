@@ -63,24 +63,36 @@ class Lifecycle:
         log.info("Jail '%s' started", spec.name)
 
     def _restore(self, jail: Jail, now: float) -> None:
+        self.restore(jail, self.pipeline.account.standing(jail.name, now=now), now)
+
+    def restore(self, jail: Jail, bans: Sequence[Ban], now: float) -> None:
+        """Let bans that stand in the ledger stand in the jail, as far as it allows them, and its actions have them."""
         entries: list[Entry] = []
-        for stored in self.pipeline.account.standing(jail.name, now=now):
+        kept: list[Ban] = []
+        for stored in bans:
             reached = jail.judge.reached.get(stored.subject)
             ban = stored
             if stored.cause is Cause.FAILURES:
                 ban = capped(stored, reached=reached.time if reached else stored.time, spec=jail.spec)
             ignored = stored.cause is Cause.FAILURES and self.pipeline.exempts(jail, ban)
             if ignored or (ban.until is not None and ban.until < now):
-                self.pipeline.unban(jail, Unban(stored, Release.EXPIRED))
+                unban = Unban(stored, Release.EXPIRED)
+                if stored.subject in jail.standing:
+                    self.pipeline.unban(jail, unban)
+                else:  # no action has it in force
+                    self.pipeline.account.changes.unbans.append(unban)
+                    entries.append(entry(unban))
                 continue
             ban = replace(ban, cause=Cause.RESTORED)
             jail.standing.put(ban)
             jail.banned_total += 1
             entries.append(entry(ban))
+            kept.append(ban)
         self.write(entries)
         self.pipeline.settle()
+        jail.put_to_work(kept)
         if jail.spec.ignorecommand.command:
-            self.pipeline.reconsider(jail, [ban for ban in jail.standing if ban.failures])
+            self.pipeline.reconsider(jail, [ban for ban in kept if ban.failures])
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
         for ban in self.pipeline.account.recent(since=now - 2 * jail.spec.findtime):
@@ -139,8 +151,11 @@ class Lifecycle:
         order = {action.actname: place for place, action in enumerate(jail.spec.actions)}
         jail.workers.sort(key=lambda worker: order[worker.action.name])
 
-    async def stop(self, name: str, *, forget: bool = False) -> None:
-        """Stop a jail and lift its bans in the firewall; with `forget` in the ledger too."""
+    async def stop(self, name: str, *, forget: bool = False, keeps_bans: bool = False) -> None:
+        """Stop a jail and lift its bans in the firewall; with `forget` in the ledger too.
+
+        With `keeps_bans`, an action that can hold them by itself goes on doing so, each until its time is over.
+        """
         jail = self.jails[name]
         standing: list[Ban] = list(jail.standing)
         if forget:
@@ -148,12 +163,16 @@ class Lifecycle:
                 self.pipeline.unban(jail, Unban(ban, Release.BY_HAND))
             self.pipeline.forget(jail, None)
             self.pipeline.settle()
-        elif standing:
+        kept = [worker for worker in jail.workers if keeps_bans and worker.action.survives_stop]
+        if standing and not forget and not kept:
             self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
         for worker in jail.workers:
-            await worker.lift()
+            if worker not in kept:
+                await worker.lift()
         for worker in reversed(jail.workers):
-            await worker.stop(tuple(jail.standing))
+            await (worker.abandon() if worker in kept else worker.stop(tuple(jail.standing)))
+        if kept and standing:
+            log.info("Jail '%s': %d ban(s) stay in the firewall", name, len(standing))
         del self.jails[name]
         log.info("Jail '%s' stopped", name)
 

@@ -167,6 +167,7 @@ class ServerSpec:
     socketaccess: str = "read"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
+    onstop: str = "lift"
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
     dbmaxmatches: int = 10
     dbpurgeage: Seconds = 86400
