@@ -19,8 +19,8 @@ from sekisho.model.proof import Counting, Provable, Tally
 
 T = TypeVar("T")
 
-PATIENCE = 10.0
-"""Seconds that an action is waited for; to list 100,000 elements of a set takes the kernel and us one."""
+PATIENCE = 20.0
+"""Seconds that an action is waited for; to count 100,000 bans takes one or two, and five beside an attack."""
 
 _SAMPLE = 3  # bans of a jail that are looked at where nobody is named: the newest
 
