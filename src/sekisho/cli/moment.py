@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import lru_cache
 
 from sekisho.model.duration import Seconds, parse_duration, render_duration
 
@@ -26,6 +27,11 @@ def relative(seconds: float, now: float) -> str:
 
 def absolute(seconds: float) -> str:
     """Return a moment in local time."""
+    return _second(int(seconds))
+
+
+@lru_cache(maxsize=4096)  # thousands of bans share a second
+def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 

@@ -37,15 +37,14 @@ def print_table(table: Table) -> None:
 
 def render_plain(table: Table) -> str:
     """Return the table as lines of columns, two blanks apart; the heading is the first line."""
-    rows = [table.columns, *([printable(cell) for cell in row] for row in table.rows)]
+    plain = (row if "".join(row).isprintable() else [printable(cell) for cell in row] for row in table.rows)
+    rows = [table.columns, *plain]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if name in table.numbers else cell.ljust(width)
-            for cell, width, name in zip(row, widths, table.columns, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
+    sides = [">" if name in table.numbers else "<" for name in table.columns]
+    line = "  ".join(
+        f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True)
+    )  # one format for all rows
+    lines = [line.format(*row).rstrip() for row in rows]
     return "\n".join([*([table.heading] if table.heading else []), *lines])
 
 
