@@ -57,3 +57,12 @@ def test_the_server_may_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str
     with Served(tmp_path) as served:
         assert main(["ban", "demmo", "192.0.2.1", "-s", served.path]) == 1
     assert capsys.readouterr().err == "sekisho: no jail 'demmo' runs; did you mean 'demo'?\n"
+
+
+def test_who_is_guarded_is_banned_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it the server's reason is shown."""
+    with Served(tmp_path) as served:
+        assert main(["ban", "demo", "192.0.2.99", "-s", served.path]) == 1
+        assert main(["ban", "demo", "192.0.2.99", "--force", "-s", served.path]) == 0
+    shown = capsys.readouterr()
+    assert (shown.err, shown.out) == ("sekisho: 192.0.2.99 is guarded\n", "demo: 1 banned\n")

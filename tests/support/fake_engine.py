@@ -67,6 +67,7 @@ class FakeEngine:
     server_changes: tuple[OptionChange, ...] = ()
     health: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset({"192.0.2.77"})
+    guarded: frozenset[str] = frozenset({"192.0.2.99"})
     failed: int = 2
     failed_total: int = 7
     now: float = NOW
@@ -110,8 +111,16 @@ class FakeEngine:
         return [Origin(f"AS of {subject}", "JP", "apnic") for subject in subjects]
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
+        if not force and (guarded := [each for each in subjects if each.text in self.guarded]):
+            raise Refused(f"{guarded[0]} is guarded")
         self.calls.append(("ban", jail, tuple(map(str, subjects)), duration, reason))
         length = self.jail_spec(jail).bantime if duration is None else duration
         self.now += self.tick

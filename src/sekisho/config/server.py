@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sekisho.config.errors import ConfigError
@@ -52,10 +52,7 @@ def read_server(
     if group and not _is_group(group):
         wrong("socketgroup", "there is no such group on this host; the socket is for root alone")
         group = ""
-    access = texts["socketaccess"].lower()
-    if access not in ("read", "write"):
-        wrong("socketaccess", "use read or write; read is used")
-        access = defaults.socketaccess
+    access, guard = (_one_of(name, texts[name], wrong) for name in ("socketaccess", "guard"))
     dbfile: str | None = texts["dbfile"]
     if texts["dbfile"].lower() in _NOWHERE:
         dbfile = None
@@ -83,6 +80,7 @@ def read_server(
         socket=str(Path(texts["socket"]).absolute()),
         socketgroup=group,
         socketaccess=access,
+        guard=guard,
         pidfile=str(Path(texts["pidfile"]).absolute()),
         allowipv6=allowipv6,
         dbfile=str(Path(dbfile).absolute()) if dbfile is not None else None,
@@ -90,6 +88,15 @@ def read_server(
         dbpurgeage=age,
     )
     return spec, problems
+
+
+def _one_of(name: str, text: str, wrong: Callable[[str, str], None]) -> str:
+    """Return the choice that an option's text is; the default where it is none."""
+    row = next(row for row in SERVER if row.name == name)
+    if text.lower() in row.choices:
+        return text.lower()
+    wrong(name, f"use {' or '.join(row.choices)}; {row.default} is used")
+    return str(row.default)
 
 
 def _is_group(name: str) -> bool:

@@ -148,9 +148,19 @@ class EngineApi(Protocol):
         """Whose network each of the subjects is in; asks a name server."""
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
-        """Bar subjects by hand, whatever the ignore lists say (COMPAT 1.9); the number newly banned."""
+        """Bar subjects by hand, whatever the ignore lists say (COMPAT 1.9); the number newly banned.
+
+        Raises Refused, and bars nobody, when one of them is guarded, or a network with an ignored address in it, unless
+        it is to be by `force`.
+        """
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""

@@ -13,6 +13,7 @@ from sekisho.engine import members
 from sekisho.engine.account import Account
 from sekisho.engine.api import DuplicateJail, EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
 from sekisho.engine.configured import Configured
+from sekisho.engine.guard import Guard
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
@@ -63,6 +64,7 @@ class Engine:
             write=parts.write,
             chance=parts.chance,
             ignores=parts.ignores,
+            guard=Guard(parts.guarded, parts.clock, self._settings),
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
@@ -197,10 +199,20 @@ class Engine:
     # What people change
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
         """Bar subjects by hand; the number newly banned. Waits for the firewall, within reason."""
         target = self._jail(jail)
+        for subject in () if force else subjects:
+            if (why := self._pipeline.forbids(target, subject)) is not None:
+                way = f"sekisho ban --force {jail} {subject}"
+                raise Refused(f"{subject} is guarded ({why}), so nobody is banned; to ban it all the same: {way}")
         length = target.spec.bantime if duration is None else duration
         now = self._parts.clock.now()
         banned = sum(

@@ -156,7 +156,7 @@ class ServerSpec:
     """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
 
     `stacksize` is that of a new thread in KiB, 0 the system's own. `socketgroup` empty: the socket is for root alone;
-    `socketaccess` is `read` or `write`.
+    `socketaccess` is `read` or `write`, `guard` is `auto` or `off`.
     """
 
     loglevel: str = "INFO"
@@ -165,6 +165,7 @@ class ServerSpec:
     socket: str = "/run/sekisho/sekisho.sock"
     socketgroup: str = ""
     socketaccess: str = "read"
+    guard: str = "auto"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
