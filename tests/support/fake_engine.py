@@ -17,6 +17,7 @@ from sekisho.engine.api import (
     Refused,
     Reload,
     Reloaded,
+    TrialStatus,
     UnknownAction,
     UnknownJail,
 )
@@ -75,6 +76,7 @@ class FakeEngine:
     calls: list[tuple[object, ...]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: asyncio.Event | None = None
+    tried: TrialStatus = field(default_factory=TrialStatus)
 
     def status(self) -> EngineStatus:
         return EngineStatus("0.1.0", self.now, tuple(self.specs), self.problems)
@@ -163,6 +165,21 @@ class FakeEngine:
         if request.jail is not None and request.jail not in self.specs:
             raise UnknownJail(request.jail)
         return Reloaded(self.reload_changes, self.server_changes, self.reload_problems)
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        if self.tried.until is not None:
+            raise Refused("A configuration is on trial already")
+        self.calls.append(("apply", seconds))
+        self.tried = TrialStatus(until=self.now + seconds)
+        return Reloaded(self.reload_changes, self.server_changes, self.reload_problems)
+
+    async def confirm(self) -> None:
+        if self.tried.until is None:
+            raise Refused("No configuration awaits confirmation")
+        self.tried = TrialStatus()
+
+    def trial(self) -> TrialStatus:
+        return self.tried
 
     async def stop_jail(self, jail: str) -> None:
         self.jail_spec(jail)

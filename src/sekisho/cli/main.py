@@ -22,7 +22,11 @@ DONE, FAILED, MISUSED = 0, 1, 2
 VERBS: Mapping[str, str] = MappingProxyType(
     {
         verb: f"sekisho.cli.{verb}"
-        for verb in ("demo", "status", "ban", "unban", "reload", "match", "check", "config", "service")
+        for verb in (
+            *("demo", "status", "ban", "unban"),
+            *("reload", "apply", "confirm"),
+            *("match", "check", "config", "service"),
+        )
     }
 )
 """The verbs of this room, in the order of the help, and their modules."""

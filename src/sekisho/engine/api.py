@@ -122,6 +122,17 @@ class Reloaded:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TrialStatus:
+    """Until when a configuration on trial awaits confirmation, or when the last one was taken back.
+
+    In seconds since the epoch; None where it does not, or was not.
+    """
+
+    until: float | None = None
+    rolled_back: float | None = None
+
+
 class EngineApi(Protocol):
     """The engine as `control` sees it."""
 
@@ -179,6 +190,18 @@ class EngineApi(Protocol):
 
         Raises Refused, and changes nothing, when the tree cannot be used.
         """
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        """Reload, and take everything back after some seconds unless `confirm` is said; what the reload comes to.
+
+        Raises Refused, and changes nothing, when the tree cannot be used, or a configuration is on trial already.
+        """
+
+    async def confirm(self) -> None:
+        """Let the configuration on trial stay. Raises Refused when there is none."""
+
+    def trial(self) -> TrialStatus:
+        """Whether a configuration is on trial."""
 
     async def add_jail(self, spec: JailSpec) -> None:
         """Let there be a jail that does nothing before `start_jail`, until the next reload.

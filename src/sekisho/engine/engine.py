@@ -11,7 +11,16 @@ from dataclasses import replace
 from sekisho import __version__
 from sekisho.engine import members
 from sekisho.engine.account import Account
-from sekisho.engine.api import DuplicateJail, EngineStatus, JailStatus, Refused, Reload, Reloaded, UnknownJail
+from sekisho.engine.api import (
+    DuplicateJail,
+    EngineStatus,
+    JailStatus,
+    Refused,
+    Reload,
+    Reloaded,
+    TrialStatus,
+    UnknownJail,
+)
 from sekisho.engine.configured import Configured
 from sekisho.engine.guard import Guard
 from sekisho.engine.housekeeping import Housekeeping
@@ -23,6 +32,7 @@ from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
 from sekisho.engine.settings import ServerSettings
+from sekisho.engine.trial import Trial
 from sekisho.model.action import Members
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
@@ -97,6 +107,7 @@ class Engine:
             lift=lambda jail: self.unban(jail, None),
             now=parts.clock.now,
         )
+        self._trial = Trial(self._configured, self._pipeline, self._in_turn)
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
@@ -117,6 +128,7 @@ class Engine:
             log.warning("A change by hand is still under way; it is cut off")
             self._changing.cancel()
         async with self._turn:
+            await self._trial.stop()
             await self.housekeeping.stop()
             await self.readings.stop()
             await self._pipeline.close()
@@ -158,7 +170,8 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        problems = (*self._configured.configuration.problems, *self._roster.refused.values())
+        of_files = self._configured.configuration.problems
+        problems = (*self._trial.problems(), *of_files, *self._roster.refused.values())
         return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
@@ -269,7 +282,23 @@ class Engine:
     async def reload(self, request: Reload) -> Reloaded:
         """Read the configuration again and apply the difference, unless it is a dry run; what it comes to."""
         async with self._in_turn():
-            return await self._configured.reload(request)
+            outcome = await self._configured.reload(request)
+            if request.jail is None and not request.dry_run:
+                self._trial.files_are_in_force()
+            return outcome
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        """Reload, and take everything back after some seconds unless `confirm` is said."""
+        async with self._in_turn():
+            return await self._trial.begin(seconds)
+
+    async def confirm(self) -> None:
+        """Let the configuration on trial stay."""
+        self._trial.confirm()
+
+    def trial(self) -> TrialStatus:
+        """Whether a configuration is on trial."""
+        return self._trial.status
 
     async def add_action(self, jail: str, spec: ActionSpec) -> None:
         """Give a jail one more action, until the next reload."""
