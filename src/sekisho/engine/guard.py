@@ -18,10 +18,10 @@ FRESH = 0.25
 """Seconds that one look serves."""
 
 QUIET = 60.0
-"""Seconds between two words in the log about one subject: who shares an operator's address fails at will."""
+"""Seconds between two words in a jail's log about one subject: who shares an operator's address fails at will."""
 
 _MOST_SPOKEN = 1000
-"""Subjects whose last word is remembered: a stranger may have networks barred that he thinks of himself."""
+"""Bans whose last word is remembered: a stranger may have networks barred that he thinks of himself."""
 
 
 class Guard:
@@ -33,7 +33,7 @@ class Guard:
         self._settings = settings
         self._guarded: Mapping[Subject, str] = {}
         self._looked = float("-inf")
-        self._spoken: dict[Subject, float] = {}
+        self._spoken: dict[tuple[str, Subject], float] = {}
         self._hasty: list[Ban] = []
 
     @property
@@ -52,14 +52,14 @@ class Guard:
             return self._guarded.get(subject)
         return next((reason for address, reason in self._guarded.items() if subject.covers(address)), None)
 
-    def may_speak(self, subject: Subject) -> bool:
-        """Return whether the log may tell about a subject again; it has been told then."""
-        now = self._clock.now()
-        if 0 <= now - self._spoken.get(subject, float("-inf")) < QUIET:
+    def may_speak(self, ban: Ban) -> bool:
+        """Return whether the log may tell again that a ban is not made; it has been told then."""
+        now, key = self._clock.now(), (ban.jail, ban.target)
+        if 0 <= now - self._spoken.get(key, float("-inf")) < QUIET:
             return False
         if len(self._spoken) >= _MOST_SPOKEN:
             self._spoken.clear()
-        self._spoken[subject] = now
+        self._spoken[key] = now
         return True
 
     def note(self, ban: Ban) -> None:

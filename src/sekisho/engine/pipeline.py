@@ -257,7 +257,7 @@ class Pipeline:
         reason = self._guard.reason(ban.target)
         if reason is None and not ban.target.is_single:
             reason = self.exempts(jail, ban)
-        if reason is not None and self._guard.may_speak(ban.target):
+        if reason is not None and self._guard.may_speak(ban):
             self._batch.entries.append(entry(Ignored(Failure(jail.name, ban.target, ban.time), reason)))
         return reason is not None
 
