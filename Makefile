@@ -2,6 +2,7 @@
 # make test     everything that is checked: lint, types, tests
 # make lint     ruff, codespell
 # make types    mypy, strict
+# make docs     docs/commands.md, from the tables
 # make bench    lines per second, bans, memory, beside other programs
 #
 # Each sets up what it needs: a virtual environment in .venv and, as root on Debian, the missing system packages.
@@ -10,7 +11,7 @@ BIN := .venv/bin
 READY := .venv/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types pytest bench
+.PHONY: help run test lint types pytest docs bench
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,6 +33,10 @@ types: $(READY)
 pytest: $(READY) lint types
 	@sh .ci/set-up test
 	$(BIN)/pytest
+
+docs: $(READY)
+	$(BIN)/python docs/make.py >docs/commands.new
+	mv docs/commands.new docs/commands.md
 
 bench: $(READY)
 	@sh .ci/set-up test

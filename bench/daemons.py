@@ -6,8 +6,10 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,6 +130,32 @@ def measure(program: Program, root: Path, jails: Sequence[str], expected: int) -
     with running(program, root, jails) as (daemon, folder, ready):
         found = wait_for_findings(folder / "log", expected)
         return Result(cpu_of(daemon.pid), ready, resident_of(daemon.pid), found)
+
+
+def ask(program: Program, folder: Path, *words: str) -> tuple[float, float]:
+    """Let the program's client say words to its daemon; the seconds that it took by the clock, and of its CPU."""
+    begin = time.monotonic()
+    command = [*program.client, "-c", str(folder), *words]
+    client = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
+    _, status, usage = os.wait4(client.pid, 0)
+    client.returncode = os.waitstatus_to_exitcode(status)
+    if client.returncode:
+        raise SystemExit(f"{program.name}'s client failed: {' '.join(words)[:100]}")
+    return time.monotonic() - begin, usage.ru_utime + usage.ru_stime
+
+
+def longest_wait(folder: Path, over: threading.Event) -> float:
+    """Return the longest that one of many pings waited for our daemon until `over`, in seconds."""
+    longest = 0.0
+    while not over.is_set():
+        with socket.socket(socket.AF_UNIX) as peer:
+            begin = time.monotonic()
+            peer.connect(str(folder / "sock"))
+            peer.sendall(b'{"words": ["ping"]}\n')
+            peer.recv(4096)
+            longest = max(longest, time.monotonic() - begin)
+        time.sleep(0.001)
+    return longest
 
 
 def memory_over(program: Program, root: Path, jails: Sequence[str], *, early: int, expected: int) -> tuple[int, int]:

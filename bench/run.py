@@ -16,11 +16,27 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from daemons import BOTH, JAILS, NAMESPACE, OURS, SIX, THEIRS, Program, Result, measure, memory_over
+from daemons import (
+    BOTH,
+    JAILS,
+    NAMESPACE,
+    OURS,
+    SIX,
+    THEIRS,
+    Program,
+    Result,
+    ask,
+    longest_wait,
+    measure,
+    memory_over,
+    running,
+)
 
 from corpus import access_lines, crowd, lines
 
@@ -31,6 +47,7 @@ README = Path(__file__).with_name("README.md")
 TRACKED = 100_000
 GIGABYTE = 10**9
 MANY = 1000
+PINGS = 41
 LEAST = 0.001  # seconds; a smaller difference is no measurement
 FLOORS = {"access": 80, 0.0005: 20, 0.02: 18, 0.20: 16, 0.95: 13, "six": 25}
 LONGER = {0.0005: 5, 0.02: 4, 0.20: 2}
@@ -143,6 +160,7 @@ class Bench:
             cells = " | ".join(f"{median(source[program], field) * scale:.0f}" for program in BOTH)
             self.say(f"| {title} | {cells} | {floor} |")
         self.many()
+        self.asking()
         if self.gigabytes:
             self.flat()
 
@@ -155,6 +173,35 @@ class Bench:
             JAILS[name] = (SIX[number % len(SIX)].replace("postfix-sasl", "postfix[mode=auth]"), f"many/{name}")
         ready = measure(OURS, self.root, names, 0).ready
         self.say(f"| {MANY:,} jails ready after, ms | {ready * 1000:.0f} | - | 2000 |")
+
+    def asking(self) -> None:
+        """Say what a client's `ping` costs, and what it costs to look at a hundred thousand bans and to lift them."""
+        self.say("")
+        self.say("| asking | Sekisho | Fail2ban | ratio | floor |")
+        self.say("|---|---|---|---|---|")
+        with running(OURS, self.root, ("sshd",)) as ours, running(THEIRS, self.root, ("sshd",)) as theirs:
+            folders = {OURS: ours[1], THEIRS: theirs[1]}
+            costs: dict[Program, list[tuple[float, float]]] = {OURS: [], THEIRS: []}
+            for _ in range(PINGS):
+                for program in BOTH:
+                    costs[program].append(ask(program, folders[program], "ping"))
+            for number, what in enumerate(("by the clock", "of the client's CPU")):
+                cost = {each: statistics.median(seconds[number] for seconds in costs[each]) * 1000 for each in BOTH}
+                cells = f"{cost[OURS]:.0f} | {cost[THEIRS]:.0f} | {cost[OURS] / cost[THEIRS]:.2f} | 1.00"
+                self.say(f"| `ping`, ms {what} | {cells} |")
+            addresses = [
+                f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(TRACKED)
+            ]
+            for start in range(0, TRACKED, 5000):
+                ask(OURS, folders[OURS], "set", "sshd", "banip", *addresses[start : start + 5000])
+            for words in (("status", "sshd"), ("get", "sshd", "banip", "--with-time"), ("unban", "--all")):
+                over = threading.Event()
+                with ThreadPoolExecutor() as pool:
+                    others = pool.submit(longest_wait, folders[OURS], over)
+                    spent, _ = ask(OURS, folders[OURS], *words)
+                    over.set()
+                cells = f"{spent * 1000:.0f}; others waited {others.result() * 1000:.0f} at most"
+                self.say(f"| `{' '.join(words)}`, {TRACKED:,} bans, ms | {cells} | - | - | - |")
 
     def flat(self) -> None:
         """Say how much our daemon holds after one gigabyte of a log and after all of it."""

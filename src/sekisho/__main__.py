@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 from sekisho.cli.main import VERBS
 from sekisho.cli.main import main as run_verb
 
 
+def verbs() -> Mapping[str, str]:
+    """Return every verb and its module."""
+    return {"run": "sekisho.daemon.run", **VERBS}
+
+
 def main() -> int:
     """Carry out the command line; the exit status."""
-    return run_verb(verbs={"run": "sekisho.daemon.run", **VERBS})
+    return run_verb(verbs=verbs())
 
 
 if __name__ == "__main__":

@@ -86,5 +86,7 @@ def test_verbs_of_other_rooms_are_listed_too() -> None:
     """Whoever stands above this room may add its own."""
     from sekisho.cli import status
 
-    assert "Show how the server" in overview({"other": "sekisho.cli.status"})
+    shown = overview({"other": "sekisho.cli.status"})
+    assert "\nset up:\n  other       Show how the server" in shown
+    assert "look:" not in shown
     assert build_parser("status", status).prog == "sekisho status"

@@ -37,7 +37,7 @@ def test_what_to_do_next_is_said(options: dict[str, str], text: str) -> None:
         reach(where(**options), ["ping"])
 
 
-@pytest.mark.parametrize(("jail", "hint"), [("dem", "did you mean 'demo'?"), ("xyz", "running: ddd, demo")])
+@pytest.mark.parametrize(("jail", "hint"), [("dem", "did you mean 'demo'?"), ("xyz", "there are: ddd, demo")])
 def test_the_nearest_jail_is_offered(tmp_path: Path, jail: str, hint: str) -> None:
     """A slip of the finger costs one look, not a search."""
     with Served(tmp_path) as served, pytest.raises(ControlError) as caught:

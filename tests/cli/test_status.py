@@ -44,10 +44,13 @@ def test_one_jail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["status", "demo", "-s", served.path]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "Jail demo (polling)",
-        "  reads   /var/log/demo.log",
-        "  failed  2 now, 7 in all",
-        "  banned  2 now, 2 in all",
-        "  health  well",
+        "  reads    /var/log/demo.log",
+        "  filter   demo",
+        "  bans     3 failures within 1h 30m: for 1h",
+        "  actions  note",
+        "  failed   2 now, 7 in all",
+        "  banned   2 now, 2 in all",
+        "  health   well",
         "ADDRESS    SINCE                UNTIL                FAILURES  TIMES  WHY",
         "192.0.2.1  2026-07-14 12:00:00  2026-07-14 12:01:00         0      1  by hand: ticket 1",
         "192.0.2.2  2026-07-14 12:00:00  for ever                    0      1  by hand",
@@ -67,3 +70,44 @@ def test_no_server(capsys: pytest.CaptureFixture[str]) -> None:
     """The exit status is 1, and the message says what to do."""
     assert main(["status", "-s", "/nonexistent/s"]) == 1
     assert "systemctl start sekisho" in capsys.readouterr().err
+
+
+def test_one_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In which jails it is barred, itself or by a network around it, until when and why."""
+    with Served(tmp_path) as served:
+        ask(served.path, ["ban", "demo", "192.0.2.1", "--for", "60", "--reason", "ticket 1"])
+        ask(served.path, ["ban", "ddd", "192.0.2.0/24", "--for", "-1"])
+        ask(served.path, ["ban", "ddd", "198.51.100.1"])
+        assert main(["status", "192.0.2.1", "-s", served.path]) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            "JAIL  ADDRESS       SINCE                UNTIL                FAILURES  TIMES  WHY",
+            "ddd   192.0.2.0/24  2026-07-14 12:00:00  for ever                    0      1  by hand",
+            "demo  192.0.2.1     2026-07-14 12:00:00  2026-07-14 12:01:00         0      1  by hand: ticket 1",
+        ]
+        assert main(["status", "2001:db8::1", "-s", served.path]) == 1
+        assert capsys.readouterr().out == "2001:db8::1 is barred in no jail\n"
+        assert main(["status", "198.51.100.1", "--json", "-s", served.path]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["address"], [ban["jail"] for ban in found["bans"]]) == ("198.51.100.1", ["ddd"])
+    assert main(["status", "192.0.2.256"]) == 2
+    assert "256 is more than 255" in capsys.readouterr().err
+
+
+def test_a_terminal_is_not_flooded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows the bans that end first, how many more there are, and times as a person counts them; --all shows all."""
+    with Served(tmp_path) as served:
+        ask(served.path, ["ban", "demo", *(f"192.0.2.{number}" for number in range(1, 31)), "--for", "-1"])
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+            assert main(["status", "demo", "-s", served.path]) == 0
+            few = capsys.readouterr().out
+            assert main(["status", "demo", "--all", "-s", served.path]) == 0
+            every = capsys.readouterr().out
+        assert main(["status", "demo", "-s", served.path]) == 0
+        piped = capsys.readouterr().out
+    assert ("192.0.2.20 " in few, "192.0.2.21 " in few, "... and 10 more: --all" in few) == (True, False, True)
+    assert "ago" in few or "in " in few
+    assert ("192.0.2.30 " in every, "more: --all" in every) == (True, False)
+    assert ("192.0.2.30 " in piped, "2026-07-14 12:00:00" in piped) == (True, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.cli.tables import Table, paint, print_table, render_plain
+from sekisho.cli.tables import Table, paint, print_json, print_table, render_plain
 
 TABLE = Table("Two", ("NAME", "COUNT"), [["a[bold]", "5"], ["b\x1b", "12"]], frozenset({"COUNT"}))
 
@@ -33,3 +33,10 @@ def test_words_are_coloured_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) 
     assert paint("x", "bold red") == "\x1b[1;31mx\x1b[0m"
     monkeypatch.setenv("NO_COLOR", "1")
     assert paint("x", "bold red") == "x"
+
+
+def test_json_is_laid_out_and_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    """A document for programs may be looked at: what a stranger wrote stays escaped."""
+    print_json({"user": "\x1b]0;owned\x07\x9b", "jails": []})
+    out = capsys.readouterr().out
+    assert out == '{\n  "user": "\\u001b]0;owned\\u0007\\u009b",\n  "jails": []\n}\n'

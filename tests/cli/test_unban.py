@@ -29,8 +29,25 @@ def test_nothing_to_lift_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixt
     """Whoever unbans an address that is not banned should know."""
     with Served(tmp_path) as served:
         assert main(["unban", "demo", "192.0.2.1", "-s", served.path]) == 1
-        assert "not banned in jail 'demo': 192.0.2.1" in capsys.readouterr().err
+        assert "192.0.2.1 is not banned in jail 'demo'" in capsys.readouterr().err
         assert main(["unban", "--all", "192.0.2.1", "-s", served.path]) == 1
         assert "not banned in any jail" in capsys.readouterr().err
     assert main(["unban", "demo"]) == 2
     assert main(["unban", "demo", "192.0.2.1", "-s", "/nonexistent/s"]) == 1
+
+
+def test_where_else_an_address_is_barred_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who is not banned here may be in another jail, or by a network that covers it; what could be lifted is."""
+    with Served(tmp_path) as served:
+        ask(served.path, ["ban", "ddd", "192.0.2.1", "198.51.100.0/24"])
+        ask(served.path, ["ban", "demo", "203.0.113.9"])
+        assert main(["unban", "demo", "192.0.2.1", "198.51.100.7", "203.0.113.9", "-s", served.path]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == "demo: 203.0.113.9 unbanned\n"
+        assert captured.err.splitlines() == [
+            "sekisho: 192.0.2.1 is not banned in jail 'demo'; it is in ddd",
+            "sekisho: 198.51.100.7 is not banned in jail 'demo'; the network 198.51.100.0/24 in jail 'ddd' covers it",
+        ]
+        assert main(["unban", "demo", "192.0.2.1", "--json", "-s", served.path]) == 1
+        found = json.loads(capsys.readouterr().out)
+        assert (found["unbanned"], [ban["jail"] for ban in found["absent"]["192.0.2.1"]]) == ([], ["ddd"])

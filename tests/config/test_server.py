@@ -50,6 +50,14 @@ def test_values_are_read_from_both_sections_and_the_command_line_wins(tree: Tree
     assert problems == []
 
 
+def test_bans_may_outlive_the_daemon(tree: Tree) -> None:
+    """`onstop` knows two words; any other is told, and bans are lifted as ever."""
+    for text, onstop, told in (("KEEP", "keep", []), ("hold", "lift", ["use lift or keep; lift is used"])):
+        directory = tree({"fail2ban.local": f"[Definition]\nonstop = {text}\n"})
+        spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+        assert (spec.onstop, [problem.remedy for problem in problems]) == (onstop, told)
+
+
 def test_a_group_may_use_the_socket(tree: Tree) -> None:
     """To read, or to change things too."""
     name = grp.getgrall()[-1].gr_name

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import grp
 import os
+import re
 import socket
 from pathlib import Path
 
 import pytest
+from tests.support.fake_engine import FakeEngine
 
 from sekisho.control.access import Access, Peer, Rights, peer_of, read_access
+from sekisho.control.table import Word
+from sekisho.control.words import TABLE, answer, find
 from sekisho.model.specs import ServerSpec
 
 GROUP = 4242
@@ -66,3 +71,15 @@ def test_the_kernel_tells_who_a_peer_is(tmp_path: Path) -> None:
 def test_a_peer_that_is_gone_or_has_no_name() -> None:
     """Its numbers are told."""
     assert str(Peer(2**22 + 1, 2**31 - 7)) == f"{2**31 - 7} (uid {2**31 - 7}, pid {2**22 + 1})"
+
+
+@pytest.mark.parametrize("word", [word for word in TABLE if not word.changes], ids=lambda word: word.path)
+def test_no_word_that_is_for_readers_changes_anything(word: Word) -> None:
+    """Every row that is not marked as a change is said, with every argument that it may have: all is as it was."""
+    engine = FakeEngine()
+    before = repr(engine)  # jails, bans, what it was asked to do, whether it shall end
+    said = re.sub(r"<[^>]*>", "0", word.usage.replace("<JAIL>", "demo").replace("<ACTION>", "note"))
+    found, arguments = find(re.sub(r"\.\.\.|[\[\]|]", " ", said).split())
+    assert found is word
+    asyncio.run(answer(engine, word, arguments))
+    assert repr(engine) == before

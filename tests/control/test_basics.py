@@ -31,6 +31,7 @@ from sekisho.engine.api import Fate, JailChange, OptionChange, Reload
         ("get dbmaxmatches", 10),
         ("get dbpurgeage", 86400),
         ("sleep 0", None),
+        ("sleep nan", None),
         ("start demo", None),
         ("stop --all", None),
         ("stats", {"ddd": ["polling", (2, 7), (0, 0)], "demo": ["polling", (2, 7), (0, 0)]}),
@@ -144,6 +145,8 @@ def test_stop_ends_the_engine(say: Say, engine: FakeEngine) -> None:
     """The word that ends the server."""
     assert say("stop") == Granted(None)
     assert engine.ended.is_set()
+    assert say("stop", "--keep") == Granted(None)
+    assert [call for call in engine.calls if call[0] == "shut down"] == [("shut down", False), ("shut down", True)]
 
 
 def test_status_tells_ill_health_beside_the_tree(say: Say, engine: FakeEngine) -> None:

@@ -19,10 +19,12 @@ from sekisho.control.client import (
     NoAnswer,
     NoServer,
     PermissionDenied,
+    Phrase,
     ServerError,
     ask,
     converse,
     help_text,
+    vocabulary,
     wait_end,
 )
 
@@ -133,3 +135,16 @@ def test_a_server_that_does_not_end_is_told(tmp_path: Path) -> None:
 def test_the_help_is_the_servers_table() -> None:
     """The client shows what the server understands."""
     assert "set <JAIL> banip" in help_text()
+
+
+def test_the_vocabulary_is_the_help_s() -> None:
+    """Whoever makes papers gets every word that the help shows, and those that the client carries out by itself."""
+    phrases = vocabulary()
+
+    assert (
+        Phrase(("set", "<JAIL>", "banip"), "[<IP>...]", "Jail configuration", "ban these addresses by hand") in phrases
+    )
+    assert ("restart",) in [phrase.path for phrase in phrases]
+    shown = [" ".join((*phrase.path, phrase.arguments)).rstrip() for phrase in phrases]
+    assert [usage for usage in shown if usage not in help_text()] == []
+    assert "overview" not in " ".join(shown)

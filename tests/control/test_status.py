@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from tests.control.conftest import Say
 from tests.support.fake_engine import NOW, FakeEngine, demo_jail, typo_problem
 
-from sekisho.control.protocol import Granted
+from sekisho.control.protocol import Denied, Granted, Kind
 from sekisho.control.status import by_end, document, render_ban_time, tree_of_jail
 from sekisho.model.address import parse_subject
 from sekisho.model.specs import BackendSpec
@@ -60,3 +61,32 @@ def test_the_document_holds_everything(say: Say, engine: FakeEngine) -> None:
     ]  # fmt: skip
     assert [problem["line"] for problem in found["problems"]] == [7, None]  # type: ignore[index,union-attr,call-overload]
     assert say("overview", "demo") == Granted(found)
+
+
+def test_the_document_is_cut_to_who_covers_an_address(say: Say) -> None:
+    """Whoever asks about one address, or about jails only, is not sent a hundred thousand bans."""
+    say("ban", "demo", "192.0.2.1", "192.0.2.0/24", "198.51.100.1", "--for", "60")
+
+    def addresses(*options: str) -> list[str]:
+        jail = _only_jail(say("overview", *options, "demo"))
+        assert jail["banned"] == 3
+        return [ban["address"] for ban in jail["bans"]]
+
+    assert addresses("--of", "192.0.2.1") == ["192.0.2.1", "192.0.2.0/24"]
+    assert addresses("--most", "1") == ["192.0.2.1"]
+    assert addresses("--of", "198.51.100.1", "--most", "0") == []
+    assert say("overview", "--of") == Denied(Kind.UNKNOWN_JAIL, "--of")
+
+
+def test_the_document_tells_what_a_jail_does(say: Say) -> None:
+    """Its filter, its actions, and its limits in seconds."""
+    jail = _only_jail(say("overview", "demo"))
+    assert {key: jail[key] for key in ("filter", "actions", "maxretry", "findtime", "bantime", "logpath")} == {
+        "filter": "demo", "actions": ["note"], "maxretry": 3, "findtime": 5400, "bantime": 3600,
+        "logpath": ["/var/log/demo.log"],
+    }  # fmt: skip
+
+
+def _only_jail(answer: Any) -> Any:  # noqa: ANN401 - JSON
+    (jail,) = answer.value["jails"]
+    return jail

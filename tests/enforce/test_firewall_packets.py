@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -223,3 +224,57 @@ async def test_rules_that_vanished_come_back(table: MakeTable) -> None:
     assert await action.listed() == frozenset()
     assert await action.ban([ban(BAD)]) == []
     assert not is_admitted(BAD, 22)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "flush ruleset",
+        "delete table inet sekisho",
+        "flush table inet sekisho",
+        "flush chain inet sekisho prerouting",
+        "flush chain inet sekisho jail-sshd",
+        "add table inet sekisho { flags dormant; }",
+    ],
+)
+def test_who_removes_our_rules_is_named_and_they_come_back(harm: str, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever another program takes away, an alarm is raised at once, and a start puts all of it back."""
+
+    async def play() -> None:
+        table, alarm = NftTable(), asyncio.Event()
+        table.guard(alarm.set)
+        with listen(22, "192.0.2.1"), contextlib.closing(table):
+            action = make(table)
+            await action.start([ban(BAD)])
+            assert await action.is_whole()
+            run("nft", "-f", "-", text="table inet theirs {\n chain c { }\n}\n")
+            run("nft", "-f", "-", text=f"{harm}\n")
+            async with asyncio.timeout(1):
+                await alarm.wait()
+            assert not await action.is_whole()
+            assert is_admitted(BAD, 22)
+            await action.start([ban(BAD)])
+            assert await action.is_whole()
+            assert not is_admitted(BAD, 22)
+
+    play_in_namespace(play)
+    (told,) = [record.getMessage() for record in caplog.records if "changed the firewall" in record.getMessage()]
+    assert told.startswith("'nft' (pid ")
+    assert "gone" in told
+
+
+def test_what_others_do_elsewhere_raises_no_alarm() -> None:
+    """Our own set-ups and other people's tables are heard of, looked at, and left alone."""
+
+    async def play() -> None:
+        table, alarm = NftTable(), asyncio.Event()
+        table.guard(alarm.set)
+        with contextlib.closing(table):
+            await make(table).start([ban(BAD)])
+            await make(table, jail="postfix", port=25).start([ban(BAD)])
+            run("nft", "-f", "-", text="table inet theirs {\n chain c { }\n}\n")
+            run("nft", "delete", "table", "inet", "theirs")
+            run("nft", "delete", "table", "inet", "sekisho")
+            await alarm.wait()  # the first, though it was not the first to be heard of
+
+    play_in_namespace(play)

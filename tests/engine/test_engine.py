@@ -95,6 +95,44 @@ def test_a_stop_lifts_the_firewall_and_a_start_restores_it(house: MemoryHouse) -
     run(play())
 
 
+@pytest.mark.parametrize("reason", ["onstop", "restart", "by hand"])
+def test_a_firewall_that_can_hold_bans_by_itself_keeps_them(house: MemoryHouse, reason: str) -> None:
+    """Where a next life begins at once, or the administrator wants it, nothing is lifted and nothing logged as such."""
+
+    async def play() -> None:
+        if reason == "onstop":
+            house.server = replace(house.server, onstop="keep")
+        house.restarts = reason == "restart"
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        await engine.shut_down(keeps_bans=reason == "by hand")
+        await engine.stop()
+        assert house.held() == {EVE}
+        assert house.entries[-1] == f"[demo] Ban {EVE}"
+        second = house.next_life()
+        await second.start()
+        assert second.held() == {EVE}
+
+    run(play())
+
+
+def test_an_action_that_cannot_hold_bans_by_itself_lifts_them(
+    house: MemoryHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commands would leave them in force for ever: they are lifted, whatever `onstop` says."""
+    monkeypatch.setattr(MemoryAction, "survives_stop", False)
+    house.server = replace(house.server, onstop="keep")
+
+    async def play() -> None:
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        await engine.stop()
+        assert house.held() == set()
+        assert house.entries[-1] == f"[demo] Repeal Ban {EVE}"
+
+    run(play())
+
+
 @pytest.mark.parametrize("before", range(8))
 def test_a_death_between_any_two_failures_counts_each_once(house: MemoryHouse, before: int) -> None:
     """However many failures came before the kill, Eve's third and sixth ban her, and Bob's second does not ban him."""
@@ -246,6 +284,26 @@ def test_what_an_idle_jails_log_says_waits(house: MemoryHouse) -> None:
         await house.settled()
         assert house.held() == {EVE}
         assert engine.jail_status("demo").health == ()
+        await engine.stop()
+
+    run(play())
+
+
+def test_lifting_thousands_of_bans_holds_nobody_up(house: MemoryHouse) -> None:
+    """They are lifted in portions; in between others have their turn, and whoever is banned meanwhile stays banned."""
+
+    async def play() -> None:
+        engine = await house.start()
+        crowd = [parse_subject(f"198.51.{number >> 8}.{number & 255}") for number in range(3000)]
+        await engine.ban("demo", crowd)
+        lifting = asyncio.create_task(engine.unban(None, None))
+        await asyncio.sleep(0)
+        assert 0 < len(engine.jail_status("demo").bans) < len(crowd)
+        await engine.ban("demo", [parse_subject(EVE)])
+        await engine.unban("demo", crowd[-1:])
+        lifted = await lifting
+        assert len(lifted) == len(crowd) - 1
+        assert [ban.subject.text for ban in engine.jail_status("demo").bans] == [EVE]
         await engine.stop()
 
     run(play())

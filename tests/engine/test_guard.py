@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.house import DEMO, NOW, RECIDIVE, FakeClock, MemoryHouse
+from tests.support.house import ACTION, DEMO, NOW, RECIDIVE, FakeClock, MemoryHouse
 
 from sekisho.engine.api import Refused, Reload
 from sekisho.engine.guard import FRESH, QUIET
@@ -199,6 +199,20 @@ def test_an_administrator_may_do_without(house: MemoryHouse) -> None:
         house.server = ServerSpec(guard="off")
         await engine.reload(Reload())
         await house.fails(ANN, ANN, ANN)
+        assert house.held() == {ANN, "203.0.113.1"}
+        await engine.stop()
+
+    run(play())
+
+
+def test_a_jail_that_lets_in_lets_in(house: MemoryHouse) -> None:
+    """Who knocks at pass2allow is to get in, all the more where he has a session already."""
+
+    async def play() -> None:
+        house.jails = (replace(DEMO, actions=(replace(ACTION, properties={"blocktype": "RETURN"}),)),)
+        engine = await house.start()
+        await house.fails(ANN, ANN, ANN)
+        assert await engine.ban("demo", [parse_subject("203.0.113.1")]) == 1
         assert house.held() == {ANN, "203.0.113.1"}
         await engine.stop()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.house import DEMO, MemoryHouse
+from tests.support.house import DEMO, NOW, MemoryHouse, until
 
 from sekisho.engine.api import Reload
 from sekisho.engine.housekeeping import Duty
@@ -38,6 +38,23 @@ def test_what_another_program_erased_is_put_back(tmp_path: Path) -> None:
         await engine.housekeeping.repair()
         await house.settled()
         assert house.held() == {EVE}
+        await engine.stop()
+
+    asyncio.run(play())
+
+
+def test_an_alarm_is_answered_before_the_next_beat(tmp_path: Path) -> None:
+    """The firewall says that it has lost something: the repair comes at once, and once for a burst of alarms."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"))
+        engine = await house.start()
+        await house.fails(EVE, EVE, EVE)
+        house.actions["demo"].held.clear()
+        for _ in range(3):
+            engine.housekeeping.alarm()
+        await until(lambda: house.held() == {EVE})
+        assert house.clock.time == NOW, "no time has passed that a duty would wait for"
         await engine.stop()
 
     asyncio.run(play())

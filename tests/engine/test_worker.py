@@ -152,6 +152,36 @@ def test_whatever_an_action_raises_at_its_start_is_its_own_trouble() -> None:
     asyncio.run(play())
 
 
+def test_what_another_program_has_taken_down_is_brought_up_again() -> None:
+    """The bans are still listed, and bar nobody: a repair begins the action anew with all that stands."""
+
+    class Flushed(MemoryAction):
+        """An action whose rules are gone until it is started again."""
+
+        whole = True
+
+        async def is_whole(self) -> bool:
+            """Tell."""
+            return self.whole
+
+        async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
+            """Be whole again."""
+            self.whole = True
+            return await super().start(standing)
+
+    async def play() -> None:
+        action = Flushed()
+        worker = Worker("demo", action, enforced=lambda _: None)
+        await worker.start([ban(1)])
+        await worker.retry([ban(1)])
+        action.whole = False
+        await worker.retry([ban(1)])
+        assert [name for name, _ in action.calls] == ["start", "start"]
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
 def test_a_repair_and_a_ban_never_overlap() -> None:
     """While the action is being brought up again, a ban waits; afterwards both are in force."""
 

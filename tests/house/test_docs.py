@@ -55,6 +55,14 @@ def test_commands_in_the_papers_exist(page: Path, verbs: set[str]) -> None:
     assert set(re.findall(r"^\s*(?:[$#] )?(?:sudo )?make ([a-z]+)\b", code, re.MULTILINE)) <= TARGETS
 
 
+def test_the_page_of_commands_is_what_the_tables_say() -> None:
+    """It is made, not written: `make docs` after a verb, an option or a word has changed."""
+    made = subprocess.run(
+        [sys.executable, ROOT / "docs" / "make.py"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert (ROOT / "docs" / "commands.md").read_text() == made
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_links_lead_somewhere(page: Path) -> None:
     """A link to another page or file of the project has its target."""

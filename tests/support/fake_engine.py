@@ -185,7 +185,8 @@ class FakeEngine:
         self.jail_spec(jail)
         del self.specs[jail]
 
-    async def shut_down(self) -> None:
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
+        self.calls.append(("shut down", keeps_bans))
         self.ended.set()
 
     async def flush_logs(self) -> str:

@@ -118,6 +118,8 @@ class MemoryHouse:
     answers: asyncio.Event = field(default_factory=_answering)
     guarded: dict[Subject, str] = field(default_factory=dict)
     """Whom no machine may bar, and why."""
+    restarts: bool = False
+    """Whether the init system begins a next life at once."""
     ipv6: list[str] = field(default_factory=list)
     """What the house was told of IPv6."""
     watch: Watch = lambda _: contextlib.nullcontext()
@@ -149,6 +151,7 @@ class MemoryHouse:
                 watch=self.watch,
                 ignores=self._ignores,
                 allow_ipv6=self.ipv6.append,
+                is_restarting=self._is_restarting,
                 origins=self._origins,
             ),
         )
@@ -169,6 +172,9 @@ class MemoryHouse:
         self.asked.append((spec.command, failure.subject.text))
         await self.answers.wait()
         return failure.subject.text in self.friends
+
+    async def _is_restarting(self) -> bool:
+        return self.restarts
 
     async def _origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
         return [Origin("64500", "US", "arin") for _ in subjects]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import errno
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from sekisho.enforce.netlink import Refusal
+from sekisho.enforce.structure import Structure
 from sekisho.enforce.wire import Element
 
 
 class MemorySets:
     """Sets in memory with the kernel's manners; it must pass the same contract tests as the real one."""
 
+    port = 1
+
     def __init__(self) -> None:
         self.held: dict[str, dict[bytes, Element]] = {}
         self.chain_names: set[str] = set()
+        self.rule_counts: Counter[str] = Counter()
         self.others = 0
         self.closed = False
         self.texts: list[str] = []
@@ -34,6 +39,8 @@ class MemorySets:
                     del self.held[name]
             elif kind == "chain":
                 (self.chain_names.add if verb == "add" else self.chain_names.remove)(name)
+        for verb, name in re.findall(r"^(add rule|flush chain) inet sekisho (\S+)", text, re.MULTILINE):
+            self.rule_counts[name] = self.rule_counts[name] + 1 if verb == "add rule" else 0
 
     def flush_ruleset(self) -> None:
         """Lose everything, as when another program flushes the ruleset."""
@@ -84,6 +91,11 @@ class MemorySets:
     def chains(self) -> frozenset[str]:
         """Name the table's chains."""
         return frozenset(self.chain_names)
+
+    def structure(self) -> Structure:
+        """Return what stands, every chain with as many rules as it was last given."""
+        rules = Counter({name: self.rule_counts.get(name, 0) for name in self.chain_names})
+        return Structure(rules, frozenset(self.held))
 
     def others_changes(self) -> int:
         """Return a number that the test raises when it plays another program."""

@@ -13,23 +13,18 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from tests.support.fail2ban import ASIDE, CLIENTS, SERVERS, tree
 from tests.support.lab import wait_for
-from tests.system.test_fail2ban_clients import ASIDE, tree
 
 pytestmark = [pytest.mark.system(needs=("fail2ban-client", "fail2ban-server")), pytest.mark.timeout(180)]
 
 PROGRAMS: Mapping[str, Mapping[str, list[str]]] = {
-    "theirs": {"client": ["/usr/bin/fail2ban-client"], "server": ["/usr/bin/fail2ban-server"]},
-    "ours": {
-        "client": [sys.executable, "-m", "sekisho.cli.fail2ban_client"],
-        "server": [sys.executable, "-m", "sekisho.daemon.fail2ban_server"],
-    },
+    whose: {"client": CLIENTS[whose], "server": SERVERS[whose]} for whose in CLIENTS
 }
 NEW_NET = ("unshare", "-n")
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")

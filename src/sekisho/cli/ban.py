@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
+from sekisho.cli.addresses import looks_like_address, parse_address
 from sekisho.cli.reach import DONE, MISUSED, add_reach_arguments, complain, reach
+from sekisho.cli.tables import print_json
 from sekisho.control.client import ControlError
-from sekisho.model.address import Family, parse_subject
 from sekisho.model.duration import parse_duration
 
 EXAMPLES = """\
@@ -45,12 +45,11 @@ def parse_target(args: argparse.Namespace) -> tuple[str, list[str]]:
 
     """
     jail, *addresses = ["--all", *args.words] if args.everywhere else args.words
+    if looks_like_address(jail):
+        raise ValueError(f"in which jail? for example: sshd {jail}, or --all {jail}")
     if not addresses:
         raise ValueError(f"which address? for example: {jail} 192.0.2.1")
-    for address in addresses:
-        if parse_subject(address).family is Family.OTHER:
-            raise ValueError(f"'{address}' is no address or network; expected for example 192.0.2.1 or 2001:db8::/64")
-    return jail, addresses
+    return jail, [parse_address(address).text for address in addresses]
 
 
 def _length(text: str) -> str:
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     except ControlError as error:
         return complain(str(error))
     if args.json:
-        print(json.dumps({"banned": counts}))
+        print_json({"banned": counts})
         return DONE
     for name, count in counts.items():
         known = len(addresses) - count

@@ -8,7 +8,6 @@ in order too.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import socket
 import sys
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sekisho.cli.beautify import printable
-from sekisho.cli.tables import paint
+from sekisho.cli.tables import paint, print_json
 from sekisho.config.advice.advise import Host, advise
 from sekisho.config.advice.files import replaced
 from sekisho.config.load import ConfigError, find_directory
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         return _MISUSED
     report = _examine(survey(directory))
     if args.json:
-        print(json.dumps(_document(report, verbose=args.verbose), indent=2))
+        print_json(_document(report, verbose=args.verbose))
     else:
         _print(report, verbose=args.verbose)
     return _MISTAKEN if any(problem.severity is Severity.ERROR for problem in report.problems) else _FINE

@@ -8,15 +8,13 @@ builds its expressions from (`__name`) is in the JSON document only.
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sekisho.cli.beautify import printable
-from sekisho.cli.reach import DONE, MISUSED, complain
-from sekisho.cli.tables import paint
+from sekisho.cli.reach import DONE, MISUSED, complain, nearest
+from sekisho.cli.tables import paint, print_json
 from sekisho.config.errors import ConfigError
 from sekisho.config.files import is_stock
 from sekisho.config.ini import DEFAULT
@@ -57,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
     try:
         directory = find_directory(args.config)
     except ConfigError as error:
-        complain(printable(str(error)))
+        complain(str(error))
         return MISUSED
     tree = survey(directory)
     if args.jail is None:
         groups = {"server": list(_of_server(tree))}
         names = [jail.spec.name for jail in tree.jails]
         if args.json:
-            print(json.dumps({**_documents(groups), "jails": names}, indent=2))
+            print_json({**_documents(groups), "jails": names})
         else:
             _print(groups)
             print(f"jails: {', '.join(names) or 'none'}")
@@ -77,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         called = part.spec.actname if part.spec else part.name
         groups[f"{part.folder.removesuffix('.d')} {called}"] = list(_of_part(part, jail))
     if args.json:
-        print(json.dumps(_documents(groups), indent=2))
+        print_json(_documents(groups))
     else:
         _print(groups)
     return DONE
@@ -91,9 +89,7 @@ def _why_not(tree: Survey, name: str) -> str:
         return f"jail '{name}' is in error; sekisho check tells why"
     if name in known:
         return f"jail '{name}' is not enabled; set `enabled = true` in its section"
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-    return f"no jail '{name}'; {hint}"
+    return f"no jail '{name}'; {nearest(name, known)}"
 
 
 def _shown(name: str, value: str, origin: Origin | None) -> _Shown:

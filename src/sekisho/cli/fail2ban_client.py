@@ -163,7 +163,7 @@ class _Client:
             case ["stop"]:
                 return self._stop()
             case ["restart"]:
-                self._guarded(self._stop)
+                self._guarded(self._stop, "--keep")
                 return self._start()
             case ["restart", *rest]:
                 return self._reload(["--restart", *rest])
@@ -216,10 +216,12 @@ class _Client:
         print("Server ready")
         return DONE
 
-    def _stop(self) -> int:
+    def _stop(self, *options: str) -> int:
         timeout = float(self.invocation.timeout)
+        server = self._ping() if options else None  # only ours knows of options
         try:
-            gone = wait_end(self.socket, ["stop"], timeout=timeout, by=_by())
+            words = ["stop"] if server is None or server.is_foreign else ["stop", *options]
+            gone = wait_end(self.socket, words, timeout=timeout, by=_by())
         except NoServer as error:
             if not error.stale:
                 raise

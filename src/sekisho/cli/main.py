@@ -19,17 +19,21 @@ from sekisho import __version__
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
-VERBS: Mapping[str, str] = MappingProxyType(
+_LAST = "set up"
+_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        verb: f"sekisho.cli.{verb}"
-        for verb in (
-            *("demo", "status", "ban", "unban"),
-            *("reload", "apply", "confirm"),
-            *("match", "check", "config", "service"),
-        )
+        "look": ("status", "jails", "log"),
+        "act": ("ban", "unban", "reload", "apply", "confirm"),
+        "prepare": ("check", "config", "match", "demo"),
+        _LAST: ("service", "completion"),
     }
 )
-"""The verbs of this room, in the order of the help, and their modules."""
+"""The verbs of this room as the overview has them; those of others are listed with the last."""
+
+VERBS: Mapping[str, str] = MappingProxyType(
+    {verb: f"sekisho.cli.{verb}" for group in _GROUPS.values() for verb in group}
+)
+"""The verbs of this room and their modules."""
 
 _ABOUT = "Sekisho reads a server's logs, recognises abuse, and bars its source at the firewall."
 
@@ -58,7 +62,9 @@ def main(arguments: Sequence[str] | None = None, *, verbs: Mapping[str, str] = V
     try:
         module = importlib.import_module(verbs[verb])
         status: int = module.run(
-            build_parser(verb, module, wants_help=not {"-h", "--help"}.isdisjoint(rest)).parse_args(rest)
+            build_parser(verb, module, wants_help=not {"-h", "--help"}.isdisjoint(rest)).parse_args(
+                rest, argparse.Namespace(verbs=verbs)
+            )
         )
     except KeyboardInterrupt:
         return FAILED
@@ -89,20 +95,25 @@ def _formatter(*, coloured: bool) -> Callable[..., argparse.HelpFormatter]:
 
 
 def overview(verbs: Mapping[str, str] = VERBS) -> str:
-    """Return the help of the command as a whole: a line for each verb."""
-    abouts = {
-        verb: (importlib.import_module(module).__doc__ or "").partition("\n")[0] for verb, module in verbs.items()
-    }
-    lines = [f"  {verb:<10}{text}" for verb, text in abouts.items()]
+    """Return the help of the command as a whole: a line for each verb, those together that belong together."""
+    lines = []
+    for title, group in _GROUPS.items():
+        others = [verb for verb in verbs if verb not in VERBS] if title == _LAST else []
+        present = [verb for verb in (*others, *group) if verb in verbs]
+        if present:
+            lines += ["", f"{title}:", *(f"  {verb:<12}{about(verbs[verb])}" for verb in present)]
     return "\n".join(
         [
             "usage: sekisho COMMAND [...]",
             "",
             _ABOUT,
-            "",
-            "commands:",
             *lines,
             "",
             "sekisho COMMAND --help tells more; fail2ban-client and fail2ban-regex work as they always did.",
         ]
     )
+
+
+def about(module: str) -> str:
+    """Return what a verb does: the first line of its module."""
+    return (importlib.import_module(module).__doc__ or "").partition("\n")[0]

@@ -9,15 +9,24 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sekisho.cli.beautify import printable
+from sekisho.cli.socket_path import find_socket
 from sekisho.control.client import ControlError, Kind, NoServer, ServerError, ask
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
 
-def add_reach_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a command the options that say where the server is."""
-    parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory")
-    parser.add_argument("-s", "--socket", metavar="FILE", help="the server's socket, if fail2ban.conf does not name it")
+class Unreached(ControlError):  # noqa: N818 - named as people would say it
+    """There is no server to ask."""
+
+
+def add_reach_arguments(parser: argparse.ArgumentParser) -> tuple[argparse.Action, ...]:
+    """Give a command the options that say where the server is, and return them."""
+    text = "the server's socket, if fail2ban.conf does not name it"
+    return (
+        parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory"),
+        parser.add_argument("-s", "--socket", metavar="FILE", help=text),
+    )
 
 
 def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN401 - JSON, whose shape the word decides
@@ -27,11 +36,11 @@ def reach(args: argparse.Namespace, words: Sequence[str]) -> Any:  # noqa: ANN40
         ControlError: with a text that says what to do next.
 
     """
-    path = args.socket or _configured_socket(args.config)
+    path = args.socket or find_socket(args.config) or _configured_socket(args.config)
     try:
         return ask(path, words, timeout=None, by=os.environ.get("SUDO_USER") or os.environ.get("USER", ""))
     except NoServer as error:
-        raise ControlError(f"no server answers at {path}; start it: systemctl start sekisho") from error
+        raise Unreached(f"no server answers at {path}; start it: systemctl start sekisho") from error
     except ServerError as error:
         if error.kind is Kind.UNKNOWN_JAIL:
             raise ControlError(_about_jail(path, error.detail)) from error
@@ -48,15 +57,22 @@ def _configured_socket(directory: str | None) -> str:
 
 
 def _about_jail(path: str, jail: str) -> str:
-    status: Any = ask(path, ["overview"])
-    names = [str(entry["name"]) for entry in status["jails"]]
-    near = difflib.get_close_matches(jail, names, n=1)
-    if near:
-        return f"no jail '{jail}' runs; did you mean '{near[0]}'?"
-    return f"no jail '{jail}' runs; running: {', '.join(names) or 'none'}"
+    status: Any = ask(path, ["overview", "--most", "0"])
+    return f"no jail '{jail}' runs; " + nearest(jail, [str(entry["name"]) for entry in status["jails"]])
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """Return what to say to whoever typed a name that is none of `names`."""
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names) or 'none'}"
+
+
+def barred(args: argparse.Namespace, address: str) -> list[dict[str, Any]]:
+    """Return the bans, in whichever jail, of an address or of a network around it; errors as with `reach`."""
+    return [ban for jail in reach(args, ["overview", "--of", address])["jails"] for ban in jail["bans"]]
 
 
 def complain(text: str) -> int:
     """Say on standard error what failed; the exit status for it."""
-    print(f"sekisho: {text}", file=sys.stderr)
+    print(f"sekisho: {printable(text)}", file=sys.stderr)
     return FAILED

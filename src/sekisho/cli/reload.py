@@ -7,13 +7,12 @@ a jail in error goes on as it was.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from sekisho.cli.beautify import printable
 from sekisho.cli.reach import DONE, FAILED, add_reach_arguments, complain, reach
-from sekisho.cli.tables import paint
+from sekisho.cli.tables import paint, print_json
 from sekisho.control.client import ControlError
 from sekisho.model.problem import parse_problem
 
@@ -42,9 +41,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         outcome = reach(args, words)
     except ControlError as error:
-        return complain(printable(str(error)))
+        return complain(str(error))
     if args.json:
-        print(json.dumps(outcome, indent=2))
+        print_json(outcome)
     else:
         print_outcome(outcome)
     return exit_status(outcome)

@@ -1,4 +1,8 @@
-"""Install the systemd unit, with the paths of this installation."""
+"""Install the systemd unit, the manual pages and the completion, with the paths of this installation.
+
+Pages and completion go below /usr/local/share and /etc/fish. What is there and not ours stays, and where a package
+brings a page or a completion of the same name (Fail2ban's own, say), that one stays in charge.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from sekisho.cli.papers import Paper, papers
+
 EXAMPLES = """\
-sekisho service install --dry-run     show the unit, change nothing
-sekisho service install               write /etc/systemd/system/sekisho.service
+sekisho service install --dry-run     show the unit, list the other files, change nothing
+sekisho service install               write /etc/systemd/system/sekisho.service, pages and completion
 sekisho service install -c /srv/conf  the same, for another configuration directory
 """
 
@@ -22,31 +28,72 @@ _SHIPPED = "/usr/bin/"  # where the shipped unit says that the programs lie
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of `sekisho service`."""
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    install = verbs.add_parser("install", help="write the unit and say how to start it")
-    install.add_argument("-n", "--dry-run", action="store_true", help="print the unit instead of writing it")
+    install = verbs.add_parser("install", help="write all this, and say how to start the server")
+    install.add_argument(
+        "-n", "--dry-run", action="store_true", help="print the unit and the names of the rest instead"
+    )
     install.add_argument("-c", "--conf", metavar="DIR", help="configuration directory that the daemon shall use")
     install.add_argument("--root", metavar="DIR", default="/", help="install below DIR, for packages and images")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print or write the unit; 0 when done, 1 when it cannot be written."""
-    unit = render_unit(find_programs(), conf=args.conf)
+    """Print or write the unit and the papers; 0 when done, 1 when they cannot be written."""
+    root = Path(args.root)
+    programs = find_programs()
+    unit = render_unit(programs, conf=args.conf)
+    wanted = papers(args.verbs, sekisho=str(programs / "sekisho"))
     if args.dry_run:
         print(unit, end="")
+        print("".join(f"# also: {root / paper.path}\n" for paper in wanted if not _packaged(paper, root)), end="")
         return 0
-    target = Path(args.root) / UNIT
+    target = root / UNIT
     try:
         if target.exists() and not target.read_text().startswith(_MARK):
             print(f"{target} is not ours: move it away first, or use a drop-in beside it", file=sys.stderr)
             return 1
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(unit)
-        target.chmod(0o644)
+        _write(target, unit)
+        written = [root / paper.path for paper in wanted if _install(paper, root)]
     except OSError as error:
-        print(f"cannot write {target}: {error.strerror} (are you root?)", file=sys.stderr)
+        print(f"cannot write {error.filename}: {error.strerror} (are you root?)", file=sys.stderr)
         return 1
-    print(f"wrote {target}\nnow run:\n  systemctl daemon-reload\n  systemctl enable --now sekisho")
+    print("\n".join(f"wrote {path}" for path in (target, *written)))
+    print("now run:\n  systemctl daemon-reload\n  systemctl enable --now sekisho")
     return 0
+
+
+def _packaged(paper: Paper, root: Path) -> Path | None:
+    """Return the file of a package that is in charge instead."""
+    return next((path for pattern in paper.packaged for path in sorted(root.glob(pattern))), None)
+
+
+def _install(paper: Paper, root: Path) -> bool:
+    """Write a paper, or say what was left in its place."""
+    target = root / paper.path
+    stays = _packaged(paper, root)
+    if stays is None and (target.is_symlink() or target.exists()) and not _is_ours(target, paper):
+        stays = target
+    if stays is not None:
+        print(f"left alone: {stays}")
+        return False
+    if paper.link:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.symlink_to(paper.link)
+    else:
+        _write(target, paper.text)
+    return True
+
+
+def _is_ours(target: Path, paper: Paper) -> bool:
+    if target.is_symlink():
+        return str(target.readlink()) == paper.link
+    return paper.mark in target.read_text(errors="replace")
+
+
+def _write(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+    target.chmod(0o644)
 
 
 def find_programs() -> Path:

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import json
-import time
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from sekisho.cli.addresses import looks_like_address, parse_address
 from sekisho.cli.beautify import printable
-from sekisho.cli.reach import DONE, add_reach_arguments, complain, reach
-from sekisho.cli.tables import Table, print_table
+from sekisho.cli.moment import moment, span
+from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, barred, complain, reach
+from sekisho.cli.tables import Table, paint, print_json, print_table
 from sekisho.control.client import ControlError
 from sekisho.model.problem import parse_problem
 
 EXAMPLES = """\
 sekisho status               all jails
 sekisho status sshd          one jail, and each of its bans
+sekisho status 192.0.2.1     in which jails an address is barred: since and until when, and why
 sekisho status --json        the same, for a program
 """
 
+COLOURS = {"error": "bold red", "warning": "yellow"}
+"""How a problem's severity is painted."""
+
 _NUMBERS = frozenset({"FAILED", "IN ALL", "BANNED", "EVER", "FAILURES", "TIMES"})
+_SCREEN = 20  # bans that a terminal shows unasked
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("jail", nargs="?", metavar="JAIL", help="this jail, with its bans")
+    parser.add_argument(
+        "what", nargs="?", metavar="JAIL|ADDRESS", help="this jail, with its bans, or the bans of this address"
+    )
+    parser.add_argument("--all", action="store_true", help=f"each ban, on a terminal too, which shows {_SCREEN} else")
     parser.add_argument("--json", action="store_true", help="one JSON document; times in seconds since the epoch")
     add_reach_arguments(parser)
 
@@ -33,19 +42,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the status; the exit status."""
     try:
-        status = reach(args, ["overview", *([args.jail] if args.jail else [])])
+        if args.what is None:
+            _print_server(args)
+        elif looks_like_address(args.what):
+            return _print_address(args, parse_address(args.what).text)
+        else:
+            _print_jail(args)
     except ControlError as error:
         return complain(str(error))
-    if args.json:
-        print(json.dumps(status["jails"][0] if args.jail else status, indent=2))
-    elif args.jail:
-        _print_jail(status["jails"][0])
-    else:
-        _print_server(status)
+    except ValueError as error:
+        complain(str(error))
+        return MISUSED
     return DONE
 
 
-def _print_server(status: Mapping[str, Any]) -> None:
+def _print_server(args: argparse.Namespace) -> None:
+    if args.json:
+        print_json(reach(args, ["overview"]))
+        return
+    status = reach(args, ["overview", "--most", "0"])
     jails = status["jails"]
     banned = sum(jail["banned"] for jail in jails)
     rows = [
@@ -58,36 +73,63 @@ def _print_server(status: Mapping[str, Any]) -> None:
         for jail in jails
     ]
     count = "1 jail" if len(jails) == 1 else f"{len(jails)} jails"
-    heading = f"Sekisho {status['version']}, since {_moment(status['started'])}: {count}, {banned} banned"
+    heading = f"Sekisho {status['version']}, since {moment(status['started'])}: {count}, {banned} banned"
     print_table(Table(heading, ("JAIL", "FAILED", "IN ALL", "BANNED", "EVER", "READS", "HEALTH"), rows, _NUMBERS))
     for problem in status["problems"]:
-        print(f"{problem['severity']}: {printable(str(parse_problem(problem)))}")
+        severity = paint(f"{problem['severity']}:", COLOURS[problem["severity"]])
+        print(f"{severity} {printable(str(parse_problem(problem)))}")
 
 
-def _print_jail(jail: Mapping[str, Any]) -> None:
+def _print_address(args: argparse.Namespace, address: str) -> int:
+    """Print where an address is barred, itself or by a network around it; 1 where it is not."""
+    bans = barred(args, address)
+    if args.json:
+        print_json({"address": address, "bans": bans})
+    elif bans:
+        columns = ("JAIL", "ADDRESS", "SINCE", "UNTIL", "FAILURES", "TIMES", "WHY")
+        print_table(Table("", columns, [[ban["jail"], *_cells(ban)] for ban in bans], _NUMBERS))
+    else:
+        print(f"{address} is barred in no jail")
+    return DONE if bans else FAILED
+
+
+def _print_jail(args: argparse.Namespace) -> None:
+    is_cut = sys.stdout.isatty() and not args.all and not args.json
+    (jail,) = reach(args, ["overview", *(["--most", str(_SCREEN)] if is_cut else []), args.what])["jails"]
+    if args.json:
+        print_json(jail)
+        return
     facts = {
         "reads": ", ".join(jail["files"]) or " + ".join(jail["journalmatch"]) or "nothing yet",
+        "filter": jail["filter"],
+        "bans": limits(jail),
+        "actions": ", ".join(jail["actions"]) or "none",
         "failed": f"{jail['failed']} now, {jail['failed_total']} in all",
         "banned": f"{jail['banned']} now, {jail['banned_total']} in all",
         "health": "; ".join(jail["health"]) or "well",
     }
-    print(f"Jail {jail['name']} ({jail['backend']})")
+    print(paint(printable(f"Jail {jail['name']} ({jail['backend']})"), "bold"))
     for name, text in facts.items():
-        print(f"  {name:<8}{printable(text)}")
-    rows = [
-        [
-            ban["address"],
-            _moment(ban["time"]),
-            "for ever" if ban["until"] is None else _moment(ban["until"]),
-            str(ban["failures"]),
-            str(ban["count"]),
-            ": ".join(filter(None, (ban["cause"], ban["reason"]))),
-        ]
-        for ban in jail["bans"]
-    ]
-    if rows:
+        print(f"  {name:<9}{printable(text)}")
+    bans = jail["bans"]
+    if bans:
+        rows = [_cells(ban) for ban in bans]
         print_table(Table("", ("ADDRESS", "SINCE", "UNTIL", "FAILURES", "TIMES", "WHY"), rows, _NUMBERS))
+    if len(bans) < jail["banned"]:
+        print(f"... and {jail['banned'] - len(bans):,} more: --all")
 
 
-def _moment(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+def limits(jail: Mapping[str, Any]) -> str:
+    """Return when a jail bans, and for how long."""
+    return f"{jail['maxretry']} failures within {span(jail['findtime'])}: for {span(jail['bantime'])}"
+
+
+def _cells(ban: Mapping[str, Any]) -> list[str]:
+    return [
+        ban["address"],
+        moment(ban["time"]),
+        "for ever" if ban["until"] is None else moment(ban["until"]),
+        str(ban["failures"]),
+        str(ban["count"]),
+        ": ".join(filter(None, (ban["cause"], ban["reason"]))),
+    ]

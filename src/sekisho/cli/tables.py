@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from sekisho.cli.beautify import printable
 
@@ -20,9 +23,12 @@ class Table:
     numbers: frozenset[str] = frozenset()
 
 
+_MANY = 1000  # rows; rich measures each cell several times, which takes half a minute for a hundred thousand
+
+
 def print_table(table: Table) -> None:
     """Print the table as suits standard output."""
-    if sys.stdout.isatty():
+    if sys.stdout.isatty() and len(table.rows) <= _MANY:
         _print_rich(table)
     else:
         print(render_plain(table))
@@ -50,10 +56,22 @@ def _print_rich(table: Table) -> None:
 
     shown = RichTable(title=Text(table.heading), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold cyan")
     for name in table.columns:
-        shown.add_column(name, justify="right" if name in table.numbers else "left", overflow="fold")
+        shown.add_column(
+            name,
+            justify="right" if name in table.numbers else "left",
+            overflow="fold",
+            no_wrap=name == table.columns[0],
+        )
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
     Console().print(shown)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document; what is no plain ASCII is escaped, so that it can neither steer a terminal nor break."""
+    print(
+        msgspec.json.format(json.dumps(document), indent=2)
+    )  # json's own indentation is slow, a second for 50,000 bans
 
 
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}

@@ -101,6 +101,7 @@ SERVER: tuple[Row, ...] = (
         "whether IPv6 is used",
         ("auto", "yes", "no", "true", "false", "on", "off", "1", "0"),
     ),
+    Row("onstop", Kind.WORD, "lift", "whether bans are lifted in the firewall when the daemon stops", ("lift", "keep")),
     Row("dbfile", Kind.TEXT, "/var/lib/sekisho/ledger.sqlite", "the ledger; None keeps nothing across restarts"),
     Row("dbmaxmatches", Kind.INT, "10", "log lines stored with a ban"),
     Row("dbpurgeage", Kind.TIME, "1d", "how long the ledger remembers what is over"),

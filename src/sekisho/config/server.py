@@ -36,6 +36,13 @@ def read_server(
         origin = option.origin if option else None
         problems.append(Problem(severity, f"{name!r} is {texts[name]!r}", origin, remedy=expected))
 
+    def choice(name: str) -> str:
+        row = next(row for row in SERVER if row.name == name)
+        if texts[name].lower() in row.choices:
+            return texts[name].lower()
+        wrong(name, f"use {' or '.join(row.choices)}; {row.default} is used")
+        return row.default or ""
+
     defaults = ServerSpec()
     level = texts["loglevel"].upper()
     try:
@@ -52,17 +59,6 @@ def read_server(
     if group and not _is_group(group):
         wrong("socketgroup", "there is no such group on this host; the socket is for root alone")
         group = ""
-    access, guard = (_one_of(name, texts[name], wrong) for name in ("socketaccess", "guard"))
-    dbfile: str | None = texts["dbfile"]
-    if texts["dbfile"].lower() in _NOWHERE:
-        dbfile = None
-    elif texts["dbfile"].endswith(_FOREIGN_LEDGER):
-        wrong(
-            "dbfile",
-            f"this is Fail2ban's own database, which is left alone; {_OWN_LEDGER} is used",
-            Severity.WARNING,
-        )
-        dbfile = _OWN_LEDGER
     matches, age = defaults.dbmaxmatches, defaults.dbpurgeage
     try:
         matches = max(0, parse_whole(texts["dbmaxmatches"]))
@@ -79,24 +75,16 @@ def read_server(
         syslogsocket=texts["syslogsocket"],
         socket=str(Path(texts["socket"]).absolute()),
         socketgroup=group,
-        socketaccess=access,
-        guard=guard,
+        socketaccess=choice("socketaccess"),
+        guard=choice("guard"),
         pidfile=str(Path(texts["pidfile"]).absolute()),
         allowipv6=allowipv6,
-        dbfile=str(Path(dbfile).absolute()) if dbfile is not None else None,
+        onstop=choice("onstop"),
+        dbfile=_read_dbfile(texts["dbfile"], wrong),
         dbmaxmatches=matches,
         dbpurgeage=age,
     )
     return spec, problems
-
-
-def _one_of(name: str, text: str, wrong: Callable[[str, str], None]) -> str:
-    """Return the choice that an option's text is; the default where it is none."""
-    row = next(row for row in SERVER if row.name == name)
-    if text.lower() in row.choices:
-        return text.lower()
-    wrong(name, f"use {' or '.join(row.choices)}; {row.default} is used")
-    return str(row.default)
 
 
 def _is_group(name: str) -> bool:
@@ -107,6 +95,17 @@ def _is_group(name: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+def _read_dbfile(text: str, wrong: Callable[[str, str, Severity], None]) -> str | None:
+    """Return where the ledger lies; Fail2ban's own database is left alone."""
+    if text.lower() in _NOWHERE:
+        return None
+    if text.endswith(_FOREIGN_LEDGER):
+        remedy = f"this is Fail2ban's own database, which is left alone; {_OWN_LEDGER} is used"
+        wrong("dbfile", remedy, Severity.WARNING)
+        return _OWN_LEDGER
+    return str(Path(text).absolute())
 
 
 def _read_stacksize(merged: Merged, constants: Mapping[str, str], problems: list[Problem]) -> int:

@@ -88,7 +88,7 @@ WORDS = (
     Word(f"get {JAIL} actionmethods", "<ACTION>", ACTIONS, "the names of an action's methods", methods),
     Word(f"set {JAIL} addaction", "<ACTION> [<FILE> <JSON>]", ACTIONS,
          "add an action: one without commands, or a Python file with its arguments", add_action,
-         changes=True, exclusive=True),
+         changes=True, exclusive=True, private=True),
     Word(f"set {JAIL} delaction", "<ACTION>", ACTIONS, "remove an action", del_action, changes=True, exclusive=True),
     Word(f"set {JAIL} action", "<ACTION> <PROPERTY|METHOD> [<VALUE|JSON>]", ACTIONS,
          "change one property of an action, or call one of its methods", set_action, changes=True, exclusive=True,

@@ -8,7 +8,7 @@ from sekisho.control.protocol import Kind, Mapped, Value
 from sekisho.control.status import address_of, ban_document, by_end, render_ban_time
 from sekisho.control.table import BASIC, CHANGES, FACTS, JAIL, Unmet, Word, parse_seconds
 from sekisho.engine.api import EngineApi
-from sekisho.model.address import Subject, parse_subject
+from sekisho.model.address import Family, Subject, parse_subject
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
 
@@ -21,7 +21,15 @@ def _subjects(texts: Sequence[str]) -> list[Subject]:
 
 async def banip(engine: EngineApi, jail: str, *texts: str) -> Value:
     """Bar the addresses; the number that were not barred before."""
-    return await engine.ban(jail, _subjects(texts))
+    return await engine.ban(jail, [_typed(text) for text in texts])
+
+
+def _typed(text: str) -> Subject:
+    """Return who was typed: a length that no prefix can have leaves the address, as in Fail2ban (observed)."""
+    subject = parse_subject(text)
+    address, _, length = text.partition("/")
+    bare = parse_subject(address)
+    return bare if subject.family is Family.OTHER and bare.is_single and length.isdecimal() else subject
 
 
 async def unbanip(engine: EngineApi, jail: str, *texts: str) -> Value:

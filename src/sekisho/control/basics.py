@@ -18,6 +18,7 @@ from sekisho.control.status import (
 )
 from sekisho.control.table import BASIC, CONTROL, DATABASE, JAIL, LOGGING, Unmet, Word
 from sekisho.engine.api import EngineApi, Reload
+from sekisho.model.address import parse_subject
 from sekisho.model.pairs import parse_pairs
 from sekisho.model.specs import BACKENDS, BackendSpec, FilterSpec, JailSpec, ServerSpec
 
@@ -40,7 +41,8 @@ async def sleep(_engine: EngineApi, seconds: str) -> Value:
     """Answer after some seconds."""
     import asyncio
 
-    await asyncio.sleep(min(float(seconds), _LONGEST_SLEEP))
+    length = min(float(seconds), _LONGEST_SLEEP)
+    await asyncio.sleep(max(0, length))  # what is no number either: timers are kept in order
     return None
 
 
@@ -84,9 +86,15 @@ async def stats(engine: EngineApi) -> Value:
     return {name: tree_of_jail(engine.jail_status(name), "stats") for name in sorted(engine.status().jails)}
 
 
-async def overview(engine: EngineApi, *jails: str) -> Value:
-    """Return everything about these jails, or about all."""
-    return document(engine, jails)
+async def overview(engine: EngineApi, *words: str) -> Value:
+    """Return everything about these jails, or about all; of bans those that cover an address, the first so many."""
+    rest = list(words)
+    options: dict[str, str] = {}
+    while len(rest) > 1 and rest[0] in ("--of", "--most"):
+        option, options[option], *rest = rest
+    covering = parse_subject(options["--of"]) if "--of" in options else None
+    most = int(options["--most"]) if "--most" in options else None
+    return document(engine, rest, covering=covering, most=most)
 
 
 async def flush_logs(engine: EngineApi) -> Value:
@@ -135,10 +143,14 @@ async def start(engine: EngineApi, jail: str) -> Value:
     return None
 
 
+ENDS_SERVER = ("", "--keep")
+"""What follows `stop` where it means the server; `--keep` leaves the bans in the firewall, for a start that follows."""
+
+
 async def stop(engine: EngineApi, jail: str = "") -> Value:
     """Stop a jail, every jail, or the server."""
-    if not jail:
-        await engine.shut_down()
+    if jail in ENDS_SERVER:
+        await engine.shut_down(keeps_bans=bool(jail))
         return None
     for name in engine.status().jails if jail == "--all" else (jail,):
         await engine.stop_jail(name)
@@ -206,7 +218,8 @@ WORDS = (
     Word("stats", "", BASIC, "a table of all jails", stats),
     Word("statistic", "", BASIC, "a table of all jails", stats, internal=True),
     Word("statistics", "", BASIC, "a table of all jails", stats, internal=True),
-    Word("overview", "[<JAIL>...]", BASIC, "everything about the jails, for programs", overview, internal=True),
+    Word("overview", "[--of <IP>] [--most <COUNT>] [<JAIL>...]", BASIC, "everything about the jails, for programs",
+         overview, internal=True),
     Word("ping", "[<TIMEOUT>]", BASIC, "whether the server answers", lambda engine, *_: ping(engine)),
     Word("echo", "[<TEXT>...]", BASIC, "the words themselves", echo),
     Word("sleep", "<SECONDS>", BASIC, "an answer after some seconds", sleep, internal=True),

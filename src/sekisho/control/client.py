@@ -38,6 +38,7 @@ __all__ = [
     "NoAnswer",
     "NoServer",
     "PermissionDenied",
+    "Phrase",
     "Said",
     "ServerError",
     "Value",
@@ -45,6 +46,7 @@ __all__ = [
     "converse",
     "help_text",
     "say",
+    "vocabulary",
     "wait_end",
 ]  # fmt: skip
 
@@ -214,3 +216,29 @@ def _read_frame(sock: socket.socket) -> bytes:
         if frame.endswith(b"\n" if frame.startswith(b"{") else foreign.END):
             break
     return bytes(frame)
+
+
+class Phrase(NamedTuple):
+    """A row of the server's table for people: the literal words, their arguments, the help's section and text."""
+
+    path: tuple[str, ...]
+    arguments: str
+    section: str
+    help: str
+
+
+def vocabulary() -> tuple[Phrase, ...]:
+    """Return every word that is for people, those that our client carries out by itself first."""
+    from sekisho.control.table import SECTIONS
+    from sekisho.control.words import CLIENTS, TABLE
+
+    own = [(*usage.partition(" ")[::2], text) for usage, text in CLIENTS]
+    return (
+        *(Phrase((word,), arguments, SECTIONS[0].capitalize(), text) for word, arguments, text in own),
+        *(
+            Phrase(word.key, word.arguments, section.capitalize(), word.help)
+            for section in SECTIONS
+            for word in TABLE
+            if word.section == section and not word.internal
+        ),
+    )

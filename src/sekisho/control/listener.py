@@ -1,8 +1,8 @@
 """The socket's place in the file system: made without a moment of wider rights, and never in place of what is in use.
 
 The socket is bound under another name and moved into place, so that nobody ever finds it with wider rights than it
-shall have, or finds none where a stale one was. It gets its mode from the umask and its group without following a link,
-so that nobody who can write to the directory can have rights of another file changed.
+shall have, or finds none where a stale one was. It is made with its mode and its group, by the umask and by our own
+group at that moment: there is nothing to change by name afterwards, where somebody might have put another file.
 """
 
 from __future__ import annotations
@@ -72,13 +72,15 @@ def _listen(path: Path, group: int | None) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         fresh.unlink(missing_ok=True)
-        umask = os.umask(0o177 if group is None else 0o117)
         try:
-            listener.bind(str(fresh))
-        finally:
-            os.umask(umask)
+            _bind(listener, fresh, group)
+        except PermissionError as error:
+            if group is None:
+                raise
+            log.error("The control socket is for root alone: it cannot be given to group %d (%s)", group, error)
+            _bind(listener, fresh, None)
         if group is not None:
-            _give(path, fresh, group)
+            _open_directory(path.parent, group, besides=(path, fresh))
         listener.listen(_BACKLOG)
         fresh.rename(path)
     except OSError:
@@ -97,24 +99,29 @@ def _look_at_directory(directory: Path) -> None:
         log.warning("Others may replace the control socket: %s can be written to by more than its owner", directory)
 
 
-def _give(path: Path, fresh: Path, group: int) -> None:
-    """Let members of `group` connect, and reach the socket; what cannot be granted is logged."""
+def _bind(listener: socket.socket, path: Path, group: int | None) -> None:
+    own, umask = os.getegid(), os.umask(0o177 if group is None else 0o117)
     try:
-        os.chown(fresh, -1, group, follow_symlinks=False)
-    except PermissionError as error:
-        log.error("The control socket cannot be given to group %d, so it is for root alone: %s", group, error)
-        return
-    directory = path.parent
+        if group is not None:
+            os.setegid(group)
+        listener.bind(str(path))
+    finally:
+        os.setegid(own)
+        os.umask(umask)
+
+
+def _open_directory(directory: Path, group: int, *, besides: tuple[Path, ...]) -> None:
+    """Let members of `group` pass the directory, where nothing else in it becomes reachable by that; else tell."""
     status = directory.stat()
     if status.st_mode & 0o001 or (status.st_gid == group and status.st_mode & 0o010):
         return
-    rest = [entry for entry in directory.iterdir() if entry not in (path, fresh)]
-    if status.st_mode & 0o070 or any(entry.lstat().st_mode & 0o077 for entry in rest):
-        log.warning("Group %d cannot reach the control socket: chgrp %d %s; chmod g+x it", group, group, directory)
-        return
-    with contextlib.suppress(PermissionError):
-        os.chown(directory, -1, group)
-        directory.chmod(stat.S_IMODE(status.st_mode) | 0o010)
+    rest = [entry for entry in directory.iterdir() if entry not in besides]
+    if not status.st_mode & 0o070 and not any(entry.lstat().st_mode & 0o077 for entry in rest):
+        with contextlib.suppress(PermissionError):
+            os.chown(directory, -1, group)
+            directory.chmod(stat.S_IMODE(status.st_mode) | 0o010)
+            return
+    log.warning("Group %d cannot reach the control socket: let it pass %s (chgrp, chmod g+x)", group, directory)
 
 
 def refuse_unless_free(path: Path) -> None:

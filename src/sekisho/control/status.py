@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from sekisho.control.protocol import Mapped, Value
 from sekisho.engine.api import EngineApi, JailStatus, OptionChange, Reloaded
+from sekisho.model.address import Subject
 from sekisho.model.problem import Problem
+from sekisho.model.specs import JailSpec
 from sekisho.model.verdict import Ban
 
 FLAVORS = ("basic", "short", "stats", "cymru")
@@ -72,29 +74,44 @@ def _render_time(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
-def document(engine: EngineApi, names: tuple[str, ...]) -> Mapping[str, Value]:
-    """Return everything about the named jails (none: all) and the server, for `sekisho status`."""
+def document(
+    engine: EngineApi, names: Sequence[str], *, covering: Subject | None = None, most: int | None = None
+) -> Mapping[str, Value]:
+    """Return everything about the named jails (none: all) and the server.
+
+    Of bans only those that cover somebody, where it is said whom, and of each jail no more than `most`.
+    """
     status = engine.status()
     return {
         "version": status.version,
         "started": status.started,
-        "jails": [_jail_document(engine.jail_status(name)) for name in names or sorted(status.jails)],
+        "jails": [
+            _jail_document(engine.jail_status(name), engine.jail_spec(name), covering, most)
+            for name in names or sorted(status.jails)
+        ],
         "problems": [problem.document() for problem in status.problems],
     }
 
 
-def _jail_document(jail: JailStatus) -> Mapping[str, Value]:
+def _jail_document(jail: JailStatus, spec: JailSpec, covering: Subject | None, most: int | None) -> Mapping[str, Value]:
+    bans = tuple(ban for ban in jail.bans if covering is None or ban.subject.covers(covering))
     return {
         "name": jail.name,
         "backend": jail.backend,
+        "filter": spec.filter.name,
+        "actions": [action.actname for action in spec.actions],
+        "maxretry": spec.maxretry,
+        "findtime": spec.findtime,
+        "bantime": spec.bantime,
         "failed": jail.failed,
         "failed_total": jail.failed_total,
         "banned": len(jail.bans),
         "banned_total": jail.banned_total,
         "files": jail.files,
+        "logpath": [log.pattern for log in spec.logpaths],
         "journalmatch": jail.journalmatch,
         "health": jail.health,
-        "bans": Mapped(by_end(jail.bans), ban_document),
+        "bans": Mapped(by_end(bans)[:most], ban_document),
     }
 
 

@@ -10,7 +10,7 @@ from sekisho.control.protocol import Denied, Granted, Kind, Value
 from sekisho.control.table import JAIL, SECTIONS, Unmet, Word
 from sekisho.engine.api import DuplicateJail, EngineApi, Refused, UnknownAction, UnknownJail
 
-_CLIENTS = (  # what our client does by itself; in the help, and nowhere else
+CLIENTS = (  # what our client does by itself; in the help, and nowhere else
     ("start", "start the server and its jails"),
     ("restart [[--unban] [--if-exists] <JAIL>]", "stop and start the server, or a jail"),
     ("help", "this text"),
@@ -95,7 +95,7 @@ def help_text() -> str:
     for section in SECTIONS:
         rows = [(word.usage, word.help) for word in TABLE if word.section == section and not word.internal]
         if section == SECTIONS[0]:
-            rows = sorted([*_CLIENTS, *rows])
+            rows = sorted([*CLIENTS, *rows])
         lines += ["", f"{section.capitalize()}:"]
         for usage, text in rows:
             indent = " " * 40

@@ -15,6 +15,7 @@ from pathlib import Path
 from sekisho.daemon.facts import Facts
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
+from sekisho.daemon.service_manager import is_restarting
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ignorecommand import IgnoreCommands
@@ -122,9 +123,12 @@ def assemble(
             watch=LineGuard(),
             ignores=IgnoreCommands(runner, clock=clock.now).ignores,
             allow_ipv6=allow_ipv6,
+            is_restarting=is_restarting,
             origins=find_origins,
         ),
     )
+
+    table.guard(engine.housekeeping.alarm)
 
     async def settle() -> None:
         if os.geteuid() == 0:

@@ -121,6 +121,13 @@ class NftablesAction:
             return None
         return frozenset(self._listing)
 
+    async def is_whole(self) -> bool:
+        """Return whether the jail's chain and sets stand, and are reached; what cannot be asked counts as whole."""
+        try:
+            return await self._table.is_whole(self._rules)
+        except OSError:
+            return True
+
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Remove the jail's chain and sets, and with the last jail the table."""
         del standing  # they go with their sets

@@ -19,7 +19,9 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from sekisho.enforce.structure import CHAINS, RULES, SETS, TABLES, Structure, pack_listing, parse_structure
 from sekisho.enforce.wire import (
     PER_MESSAGE,
     Change,
@@ -111,6 +113,12 @@ class NftSocket:
             except PermissionError:  # without CAP_NET_ADMIN the limits of net.core stand
                 self._socket.setsockopt(socket.SOL_SOCKET, option - 25, size)
 
+    @property
+    def port(self) -> int:
+        """The socket's port, by which the kernel tells whose change a change is."""
+        port: int = self._socket.getsockname()[0]
+        return port
+
     def close(self) -> None:
         """Close the socket."""
         self._socket.close()
@@ -191,6 +199,11 @@ class NftSocket:
         """Return the names of the table's chains, empty where there is no such table. Raises OSError."""
         chains = map(parse_chain, self._dump(pack_chain_dump))
         return frozenset(name for table, name in chains if table == self._table)
+
+    def structure(self) -> Structure:
+        """Return what stands of the table besides its elements. Raises OSError."""
+        kinds = (TABLES, CHAINS, RULES, SETS)
+        return parse_structure(self._table, [(kind, self._dump(partial(pack_listing, kind))) for kind in kinds])
 
     def others_changes(self) -> int:
         """Return a number that stays the same as long as nobody but this socket changes any rule of the host.

@@ -91,7 +91,7 @@ class Reply:
 
 def pack_batch(table: str, changes: Sequence[Change], sequence: int) -> bytes:
     """Return the batch that makes `changes`; the k-th of them (from 0) bears the number `sequence + 1 + k`."""
-    parts = [_message(_BATCH_BEGIN, _REQUEST, sequence, b"", resource=_SUBSYSTEM, family=0)]
+    parts = [pack_message(_BATCH_BEGIN, _REQUEST, sequence, b"", resource=_SUBSYSTEM, family=0)]
     for number, change in enumerate(changes, sequence + 1):
         kind, flags = change.verb.value
         body = _attribute(_LIST_TABLE, table.encode() + b"\0") + _attribute(_LIST_SET, change.set_name.encode() + b"\0")
@@ -99,26 +99,26 @@ def pack_batch(table: str, changes: Sequence[Change], sequence: int) -> bytes:
             timed = change.verb is not Verb.DELETE
             packed = b"".join(_pack_element(element, timed=timed) for element in change.elements)
             body += _attribute(_NESTED | _LIST_ELEMENTS, packed)
-        parts.append(_message((_SUBSYSTEM << 8) | kind, _REQUEST | _ACK | flags, number, body))
+        parts.append(pack_message((_SUBSYSTEM << 8) | kind, _REQUEST | _ACK | flags, number, body))
     end = sequence + 1 + len(changes)
-    parts.append(_message(_BATCH_END, _REQUEST, end, b"", resource=_SUBSYSTEM, family=0))
+    parts.append(pack_message(_BATCH_END, _REQUEST, end, b"", resource=_SUBSYSTEM, family=0))
     return b"".join(parts)
 
 
 def pack_dump(table: str, set_name: str, sequence: int) -> bytes:
     """Return the request that lists the elements of a set."""
     body = _attribute(_LIST_TABLE, table.encode() + b"\0") + _attribute(_LIST_SET, set_name.encode() + b"\0")
-    return _message(_GET, _REQUEST | _DUMP, sequence, body)
+    return pack_message(_GET, _REQUEST | _DUMP, sequence, body)
 
 
 def pack_chain_dump(sequence: int) -> bytes:
     """Return the request that lists the chains of every table of the inet family."""
-    return _message(_GET_CHAIN, _REQUEST | _DUMP, sequence, b"")
+    return pack_message(_GET_CHAIN, _REQUEST | _DUMP, sequence, b"")
 
 
 def pack_generation_request(sequence: int) -> bytes:
     """Return the request for the ruleset's generation."""
-    return _message(_GET_GENERATION, _REQUEST, sequence, b"", family=0)
+    return pack_message(_GET_GENERATION, _REQUEST, sequence, b"", family=0)
 
 
 def parse_replies(data: bytes) -> Iterator[Reply]:
@@ -138,16 +138,16 @@ def parse_replies(data: bytes) -> Iterator[Reply]:
 
 def parse_elements(body: bytes) -> Iterator[tuple[bool, Element]]:
     """Return the elements of one listing message, each with whether it is a range's end (kept in `key`)."""
-    for kind, start, end in _attributes(body, 0, len(body)):
+    for kind, start, end in read_attributes(body, 0, len(body)):
         if kind == _LIST_ELEMENTS:
-            for _, first, last in _attributes(body, start, end):
+            for _, first, last in read_attributes(body, start, end):
                 yield _parse_element(body, first, last)
 
 
 def parse_chain(body: bytes) -> tuple[str, str]:
     """Return the table and the name of the chain that one message of a chain listing describes."""
     table = name = ""
-    for kind, start, end in _attributes(body, 0, len(body)):
+    for kind, start, end in read_attributes(body, 0, len(body)):
         if kind == 1:
             table = body[start:end].rstrip(b"\0").decode()
         elif kind == 3:
@@ -157,7 +157,7 @@ def parse_chain(body: bytes) -> tuple[str, str]:
 
 def parse_generation(body: bytes) -> int:
     """Return the number of the ruleset's generation; every transaction of anybody makes a new one."""
-    found = [body[start:end] for kind, start, end in _attributes(body, 0, len(body)) if kind == 1]
+    found = [body[start:end] for kind, start, end in read_attributes(body, 0, len(body)) if kind == 1]
     return int.from_bytes(found[0], "big")
 
 
@@ -175,7 +175,8 @@ def join_ranges(parts: Iterable[tuple[bool, Element]], width: int) -> list[Eleme
     return ranges
 
 
-def _message(kind: int, flags: int, sequence: int, body: bytes, *, resource: int = 0, family: int = 1) -> bytes:
+def pack_message(kind: int, flags: int, sequence: int, body: bytes, *, resource: int = 0, family: int = 1) -> bytes:
+    """Return one message with its headers."""
     head = _HEADER.pack(_HEADER.size + 4 + len(body), kind, flags, sequence, 0)
     return head + struct.pack("!BBH", family, 0, resource) + body
 
@@ -207,7 +208,7 @@ def _frame(width: int, timed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - th
     return whole[:8], key[:-width]
 
 
-def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def read_attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Return type, start and end of each attribute between two offsets."""
     while start + 4 <= end:
         length, kind = _ATTRIBUTE.unpack_from(data, start)
@@ -247,7 +248,7 @@ def _parse_element(data: bytes, start: int, end: int) -> tuple[bool, Element]:
     left: int | None = None
     timeout: int | None = None
     packets = octets = 0
-    for kind, first, last in _attributes(data, start, end):
+    for kind, first, last in read_attributes(data, start, end):
         if kind == _KEY:
             key = data[first + 4 : last]
         elif kind == _EXPIRATION:
@@ -264,11 +265,11 @@ def _parse_element(data: bytes, start: int, end: int) -> tuple[bool, Element]:
 def _parse_counter(data: bytes, start: int, end: int, *, listed: bool) -> tuple[int, int]:
     """Return packets and bytes of a counter expression, or of the first of a list of expressions."""
     if listed:
-        _, start, end = next(_attributes(data, start, end), (0, end, end))
+        _, start, end = next(read_attributes(data, start, end), (0, end, end))
     packets = octets = 0
-    for kind, first, last in _attributes(data, start, end):
+    for kind, first, last in read_attributes(data, start, end):
         if kind == 2:  # NFTA_EXPR_DATA
-            for field, low, high in _attributes(data, first, last):
+            for field, low, high in read_attributes(data, first, last):
                 if field == _COUNTER_PACKETS:
                     packets = int.from_bytes(data[low:high], "big")
                 elif field == _COUNTER_BYTES:

@@ -221,8 +221,8 @@ class EngineApi(Protocol):
     async def stop_jail(self, jail: str) -> None:
         """Stop a jail and lift its bans in the firewall; the ledger keeps them."""
 
-    async def shut_down(self) -> None:
-        """Begin to end the daemon; returns at once."""
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
+        """Begin to end the daemon; returns at once. The firewall can keep its bans meanwhile, for the next start."""
 
     async def flush_logs(self) -> str:
         """Reopen the log; `rolled over` for a file, `flushed` for anything else."""

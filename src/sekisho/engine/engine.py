@@ -45,6 +45,8 @@ log = logging.getLogger("fail2ban.server")
 PATIENCE = 2.0
 """Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
 
+_PORTION = 500  # bans lifted in one go, which takes some milliseconds
+
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
 
@@ -66,6 +68,7 @@ class Engine:
             allow_ipv6=parts.allow_ipv6,
         )
         self.ended = asyncio.Event()
+        self._keeps_bans = False
         self._pipeline = Pipeline(
             jails=self.jails,
             account=Account(parts.ledger, parts.clock),
@@ -121,7 +124,9 @@ class Engine:
     async def stop(self) -> None:
         """End everything: logs first, then the bans in the firewall; the ledger keeps them.
 
-        A change that hangs in an action is cut off, and so is an action that does not let go: an end is an end.
+        A firewall that can hold them by itself does so where `onstop` says it, and where a next life begins at once: no
+        packet of a banned address passes because the daemon restarts. A change that hangs in an action is cut off, and
+        so is an action that does not let go: an end is an end.
         """
         log.info("Shutdown in progress...")
         if self._changing is not None and not (await asyncio.wait({self._changing}, timeout=PATIENCE))[0]:
@@ -133,7 +138,8 @@ class Engine:
             await self.readings.stop()
             await self._pipeline.close()
             log.info("Stopping all jails")
-            stops = [asyncio.create_task(self._lifecycle.stop(name)) for name in list(self.jails)]
+            keeps = self._keeps_bans or self.server.onstop == "keep" or await self._parts.is_restarting()
+            stops = [asyncio.create_task(self._lifecycle.stop(name, keeps_bans=keeps)) for name in list(self.jails)]
             if stops:
                 _, late = await asyncio.wait(stops, timeout=_LAST_PATIENCE)
                 for task in late:
@@ -247,10 +253,14 @@ class Engine:
         lifted: list[Ban] = []
         for target in targets:
             covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
-            for ban in covered:
-                self._pipeline.unban(target, Unban(ban, Release.BY_HAND))
+            async for portion in _portions(covered):
+                for ban in portion if self.jails.get(target.name) is target else ():
+                    standing = target.standing.get(ban.subject)  # what was prolonged or ended meanwhile
+                    if standing is not None:
+                        self._pipeline.unban(target, Unban(standing, Release.BY_HAND))
+                        lifted.append(standing)
+                self._pipeline.settle()
             self._pipeline.forget(target, wanted)
-            lifted += covered
         self._pipeline.settle()
         await _patiently(targets)
         return lifted
@@ -355,8 +365,9 @@ class Engine:
             self._jail(jail)
             await self._roster.stop(jail)
 
-    async def shut_down(self) -> None:
+    async def shut_down(self, *, keeps_bans: bool = False) -> None:
         """Begin to end the daemon; returns at once."""
+        self._keeps_bans = keeps_bans
         self.ended.set()
 
     async def flush_logs(self) -> str:
@@ -366,6 +377,13 @@ class Engine:
     async def set_server(self, option: str, text: str) -> None:
         """Change one of the server's settings until the daemon ends."""
         self._settings.change(option, text)
+
+
+async def _portions(bans: Sequence[Ban]) -> AsyncIterator[Sequence[Ban]]:
+    """Yield the bans some hundreds at a time; in between, others have their turn."""
+    for start in range(0, len(bans), _PORTION):
+        yield bans[start : start + _PORTION]
+        await asyncio.sleep(0)
 
 
 async def _patiently(jails: Sequence[Jail]) -> None:

@@ -6,6 +6,7 @@ One task, one beat a second; each duty has its own interval. `due` is pure, so t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ log = logging.getLogger("fail2ban.server")
 
 BEAT = 1.0
 """Seconds between two looks; a ban by hand or by commands ends at most this late (the kernel ends its own in time)."""
+
+_BREATH = 0.1
+"""Seconds between an alarm and the repair: who flushes the ruleset often fills it anew in the same breath, and who does
+it without end must not keep us busy without end."""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,7 @@ class Housekeeping:
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
     _ignore_files: IgnoreFiles = field(init=False)
+    _alarm: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
     _repairs: dict[Worker, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
@@ -86,9 +92,16 @@ class Housekeeping:
             Duty(300, self.look_around, now),
             Duty(3600, self.purge, now),
         ]
+        repair = next(duty for duty in duties if duty.run == self.repair)
         while True:
-            await asyncio.sleep(BEAT)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self._alarm.wait()
             now = self.clock.now()
+            if self._alarm.is_set():
+                await asyncio.sleep(_BREATH)
+                self._alarm.clear()
+                repair.last = 0.0
             for duty in duties:
                 if duty.due(now):
                     duty.last = now
@@ -96,6 +109,10 @@ class Housekeeping:
                         await duty.run()
                     except Exception:  # a duty that fails today is tried again; the others must go on
                         log.exception("housekeeping: %s", duty.run.__name__)
+
+    def alarm(self) -> None:
+        """Let the enforcers be repaired at once: something of theirs has gone."""
+        self._alarm.set()
 
     async def end_bans(self) -> None:
         """Unban whose time is over."""

@@ -140,8 +140,11 @@ class Lifecycle:
         order = {action.actname: place for place, action in enumerate(jail.spec.actions)}
         jail.workers.sort(key=lambda worker: order[worker.action.name])
 
-    async def stop(self, name: str, *, forget: bool = False) -> None:
-        """Stop a jail and lift its bans in the firewall; with `forget` in the ledger too."""
+    async def stop(self, name: str, *, forget: bool = False, keeps_bans: bool = False) -> None:
+        """Stop a jail and lift its bans in the firewall; with `forget` in the ledger too.
+
+        With `keeps_bans`, an action that can hold them by itself goes on doing so, each until its time is over.
+        """
         jail = self.jails[name]
         standing: list[Ban] = list(jail.standing)
         if forget:
@@ -149,12 +152,16 @@ class Lifecycle:
                 self.pipeline.unban(jail, Unban(ban, Release.BY_HAND))
             self.pipeline.forget(jail, None)
             self.pipeline.settle()
-        elif standing:
+        kept = [worker for worker in jail.workers if keeps_bans and worker.action.survives_stop]
+        if standing and not forget and not kept:
             self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
         for worker in jail.workers:
-            await worker.lift()
+            if worker not in kept:
+                await worker.lift()
         for worker in reversed(jail.workers):
-            await worker.stop(tuple(jail.standing))
+            await (worker.abandon() if worker in kept else worker.stop(tuple(jail.standing)))
+        if kept and standing:
+            log.info("Jail '%s': %d ban(s) stay in the firewall", name, len(standing))
         del self.jails[name]
         log.info("Jail '%s' stopped", name)
 

@@ -24,8 +24,9 @@ class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
     `guarded` tells whom no machine may bar, and why. `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether
-    IPv6 is used from now on (auto, yes, no). `origins` tells whose network each address is in. None of them raises.
-    `chance` returns a number in [0, 1) that nobody can guess (`bantime.rndtime`).
+    IPv6 is used from now on (auto, yes, no). `is_restarting` tells, at the end, whether the init system begins us anew
+    at once. `origins` tells whose network each address is in. None of them raises. `chance` returns a number in [0, 1)
+    that nobody can guess (`bantime.rndtime`).
     """
 
     clock: Clock
@@ -41,5 +42,6 @@ class Parts:
     watch: Watch
     ignores: Ask
     allow_ipv6: Callable[[str], None]
+    is_restarting: Callable[[], Awaitable[bool]]
     origins: Callable[[Sequence[Subject]], Awaitable[Sequence[Origin]]]
     chance: Callable[[], float] = SystemRandom().random

@@ -245,6 +245,8 @@ class Pipeline:
         Who names an ignored address means it (COMPAT 1.9); who names a network may not have known what is in it.
         """
         around = self.surroundings
+        if jail.spec.lets_in:
+            return None
         if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on:
             return reason
         if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in around.own):
@@ -254,7 +256,7 @@ class Pipeline:
 
     def spares(self, jail: Jail, ban: Ban) -> bool:
         """Return whether a machine's ban must not be, and let the log tell why, from time to time."""
-        reason = self._guard.reason(ban.target)
+        reason = None if jail.spec.lets_in else self._guard.reason(ban.target)
         if reason is None and not ban.target.is_single:
             reason = self.exempts(jail, ban)
         if reason is not None and self._guard.may_speak(ban):

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Reloadable
+from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Perishable, Reloadable
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
 
@@ -116,7 +116,7 @@ class Worker:
         """Repair: bring the action up if it is down, offer failed bans again, and put back what the system lost."""
         if not self._idle.is_set() or self._turn.locked():
             return
-        if not self._up:
+        if not self._up or not await self._is_whole():
             await self._bring_up(standing)
             return
         again = [ban for ban in standing if ban.subject in self._failed]
@@ -142,6 +142,10 @@ class Worker:
                 log.warning(what, self.jail, len(lost), self.action.name)
             again += lost
         self.ban(again)
+
+    async def _is_whole(self) -> bool:
+        async with self._turn:
+            return not isinstance(self.action, Perishable) or await self.action.is_whole()
 
     async def in_turn(self, do: Callable[[], Awaitable[T]]) -> T:
         """Do something with the action while it does nothing else."""

@@ -116,6 +116,14 @@ class Scripted(Protocol):
 
 
 @runtime_checkable
+class Perishable(Protocol):
+    """An action whose set-up another program can remove from the system."""
+
+    async def is_whole(self) -> bool:
+        """Whether all that `start` set up stands, the bans themselves apart."""
+
+
+@runtime_checkable
 class Reloadable(Protocol):
     """An action that wants to know of each reload in which it goes on (`actionreload`, COMPAT 5.1)."""
 

@@ -80,9 +80,6 @@ def _parse(text: str) -> Subject:
         return Subject(text, Family.INET4, is_single=True)  # nearly always, at a tenth of the price
     bare = text.strip()
     inner = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
-    address, slash, length = inner.partition("/")
-    if slash and length.isdecimal() and int(length) > (128 if ":" in address else 32):
-        inner = address  # what no prefix can be leaves the address, as in Fail2ban (observed)
     try:
         network = ip_network(inner, strict=False)
     except ValueError:

@@ -158,11 +158,15 @@ def render_options(invocation: Invocation) -> list[str]:
     return [*words, "--pname", invocation.pname, "--timeout", str(invocation.timeout)]
 
 
+def option_rows() -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """Return the options that are told about: the names of each, its argument (empty: none) and what it does."""
+    return tuple((tuple(filter(None, (short, long))), argument, text) for short, long, argument, text in _ROWS if text)
+
+
 def render_usage(program: str) -> str:
     """Return the usage line and the options, one a line."""
     lines = [f"Usage: {program} [OPTIONS] <COMMAND>", "", "Options:"]
-    for short, long, argument, text in _ROWS:
-        if text:
-            names = ", ".join(filter(None, (short, long)))
-            lines.append(f"    {f'{names} {argument}':<28}{text}".rstrip())
+    for names, argument, text in option_rows():
+        named = f"{', '.join(names)} {argument}"
+        lines.append(f"    {named:<28}{text}".rstrip())
     return "\n".join(lines)

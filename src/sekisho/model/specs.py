@@ -150,6 +150,11 @@ class JailSpec:
     actions: tuple[ActionSpec, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}), hash=False, compare=False)
 
+    @property
+    def lets_in(self) -> bool:
+        """True when the jail's "bans" open a door instead of closing one (`pass2allow-ftp`)."""
+        return any(action.properties.get("blocktype", "").upper() in ("ACCEPT", "RETURN") for action in self.actions)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
@@ -168,6 +173,7 @@ class ServerSpec:
     guard: str = "auto"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
+    onstop: str = "lift"
     dbfile: str | None = "/var/lib/sekisho/ledger.sqlite"
     dbmaxmatches: int = 10
     dbpurgeage: Seconds = 86400
