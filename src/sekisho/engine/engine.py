@@ -77,7 +77,7 @@ class Engine:
             write=parts.write,
             chance=parts.chance,
             ignores=parts.ignores,
-            guard=Guard(parts.guarded, parts.clock, self._settings),
+            guard=Guard(parts.guarded, parts.clock, lambda: self._settings.spec.guard != "off"),
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch

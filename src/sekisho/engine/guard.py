@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sekisho.engine.clock import Clock
-from sekisho.engine.settings import ServerSettings
 from sekisho.model.address import Subject
-from sekisho.model.verdict import Ban
+from sekisho.model.verdict import Ban, Cause
 
 FRESH = 0.25
 """Seconds that one look serves."""
@@ -25,25 +24,20 @@ _MOST_SPOKEN = 1000
 
 
 class Guard:
-    """Knows who is guarded, unless the settings say that nobody is. `look` reads the system and never raises."""
+    """Knows who is guarded. `look` reads the system and never raises; `is_on` tells whether a guard is wanted."""
 
-    def __init__(self, look: Callable[[], Mapping[Subject, str]], clock: Clock, settings: ServerSettings) -> None:
+    def __init__(self, look: Callable[[], Mapping[Subject, str]], clock: Clock, is_on: Callable[[], bool]) -> None:
         self._look = look
         self._clock = clock
-        self._settings = settings
+        self.is_on = is_on
         self._guarded: Mapping[Subject, str] = {}
         self._looked = float("-inf")
         self._spoken: dict[tuple[str, Subject], float] = {}
         self._hasty: list[Ban] = []
 
-    @property
-    def is_on(self) -> bool:
-        """Whether anybody is guarded at all."""
-        return self._settings.spec.guard != "off"
-
     def reason(self, subject: Subject) -> str | None:
         """Return why `subject`, or an address in it, must not be barred now, in the words of the log; None: it may."""
-        if not self.is_on:
+        if not self.is_on():
             return None
         now = self._clock.now()
         if not 0 <= now - self._looked < FRESH:
@@ -63,8 +57,9 @@ class Guard:
         return True
 
     def note(self, ban: Ban) -> None:
-        """Remember a machine's ban until `take_hasty`."""
-        self._hasty.append(ban)
+        """Remember a ban until `take_hasty`, if it is a machine's."""
+        if ban.cause is Cause.FAILURES and self.is_on():
+            self._hasty.append(ban)
 
     def take_hasty(self) -> list[Ban]:
         """Return the bans since the last time whom a fresh look, which follows, would have spared."""

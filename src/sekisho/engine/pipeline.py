@@ -247,7 +247,7 @@ class Pipeline:
         around = self.surroundings
         if jail.spec.lets_in:
             return None
-        if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on:
+        if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on():
             return reason
         if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in around.own):
             return "this host's own address"

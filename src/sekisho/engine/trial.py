@@ -8,6 +8,7 @@ a daemon that is started anew reads the files as they are.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -86,7 +87,10 @@ class Trial:
         if self.status.until is not None:
             what, remedy = f"a configuration is on trial until {_moment(self.status.until)}", "keep it: sekisho confirm"
         elif self.status.rolled_back is not None:
-            what = f"the files were taken back at {_moment(self.status.rolled_back)}: what runs is what ran before"
+            taken_back = _moment(self.status.rolled_back)
+            what = (
+                f"a configuration was taken back at {taken_back}: what runs is what ran before, not what the files say"
+            )
             remedy = "mend them before the next reload or start"
         else:
             return ()
@@ -113,13 +117,12 @@ class Trial:
 
     async def _run_out(self, seconds: Seconds) -> None:
         await asyncio.sleep(seconds)
-        try:
+        with contextlib.suppress(Refused):  # the daemon is ending, and lifts everything
             async with self._turn():
-                await self._roll_back()
-        except Refused:  # the daemon is ending, and lifts everything
-            return
-        except Exception:
-            log.exception("The configuration on trial cannot be taken back as a whole")
+                try:
+                    await self._roll_back()
+                except Exception:
+                    log.exception("The configuration on trial cannot be taken back as a whole")
 
     async def _roll_back(self) -> None:
         before, self._before = self._before, None
