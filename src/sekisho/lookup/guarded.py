@@ -70,7 +70,11 @@ class Guarded:
 
     def _session_processes(self) -> Iterator[int]:
         names = {name.encode() for name in PROGRAMS}
-        for entry in os.listdir(self._proc):  # noqa: PTH208 - thousands, of which the names suffice
+        try:
+            entries = os.listdir(self._proc)  # noqa: PTH208 - thousands, of which the names suffice
+        except OSError:  # a system without /proc
+            return
+        for entry in entries:
             if not entry.isdecimal() or self._start(entry, "comm", _COMM).rstrip(b"\n") not in names:
                 continue
             if not has_session_title(self._start(entry, "cmdline", _TITLE)):
