@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -99,6 +102,27 @@ def test_connections_over_ipv6_are_found_too() -> None:
         for inode, addresses in ((21, mapped), (22, native))
     )
     assert [each.peer for each in parse_connections(table, {21, 22})] == [ANN, parse_subject("2001:db8::a")]
+
+
+@pytest.mark.parametrize(("table", "address"), [("tcp", "127.0.0.1"), ("tcp6", "::1")])
+def test_the_kernel_prints_what_is_read(table: str, address: str) -> None:
+    """A real connection is found by the number of its socket, with its peer and its owner."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as door:
+        try:
+            door.bind((address, 0))
+        except OSError as error:
+            pytest.skip(f"this host has no {address}: {error}")
+        door.listen()
+        port = door.getsockname()[1]
+        with socket.create_connection((address, port)), door.accept()[0] as session:
+            inodes = {os.fstat(each.fileno()).st_ino: each for each in (door, session)}
+            found = parse_connections(Path(f"/proc/net/{table}").read_bytes(), inodes)
+    assert {one.inode: (one.is_listening, one.is_established) for one in found} == {
+        inode: (each is door, each is session) for inode, each in inodes.items()
+    }
+    assert {(one.port, one.owner) for one in found} == {(port, os.geteuid())}
+    assert [one.peer for one in found if one.is_established] == [parse_subject(address)]
 
 
 def test_who_connects_to_a_forwarded_port_is_a_stranger() -> None:
