@@ -1,4 +1,4 @@
-"""The entry of the `sekisho` command: above all floors, so that it may offer the daemon's verb beside those of cli."""
+"""The entry of the `sekisho` command: above all floors, so that it may offer the daemon's verbs beside those of cli."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sekisho.cli.main import main as run_verb
 
 def verbs() -> Mapping[str, str]:
     """Return every verb and its module."""
-    return {"run": "sekisho.daemon.run", **VERBS}
+    return {"run": "sekisho.daemon.run", "adopt": "sekisho.adopt", **VERBS}
 
 
 def main() -> int:

@@ -67,7 +67,7 @@ def test_without_a_jail_the_server_and_the_jails(tree: Path, capsys: pytest.Capt
     ("jail", "words"),
     [
         ("ssdh", "no jail 'ssdh'; did you mean 'sshd'?"),
-        ("zzz", "no jail 'zzz'; there are"),
+        ("zzz", "no jail 'zzz'; all there are: sekisho jails --all"),
         ("off", "jail 'off' is not enabled"),
         ("bad", "jail 'bad' is in error"),
     ],

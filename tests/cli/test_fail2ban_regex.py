@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.cli import fail2ban_regex
+from sekisho.cli import regex_lines
 from sekisho.cli.fail2ban_regex import main
+from sekisho.match.finding import LineVerdict
+from sekisho.match.matcher import Matcher
 
 RULE = r"user <F-USER>\S+</F-USER> from <HOST>"
 LINE = "2026-07-14 12:00:00 user root from 192.0.2.1"
@@ -65,10 +67,7 @@ def test_a_filter_by_name(place: Path, capsys: pytest.CaptureFixture[str], name:
     status, out = run(capsys, "-c", place, place / "app.log", name)
     assert status == 0
     assert f"Use   failregex filter file : own, basedir: {place}\n" in out
-    assert (
-        "Use         maxlines : 1\nUse      datepattern : %Y-%m-%d %H:%M:%S : Year-Month-Day 24hour:Minute:Second"
-        in out
-    )
+    assert "\nUse      datepattern : %Y-%m-%d %H:%M:%S : Year-Month-Day 24hour:Minute:Second" in out
     assert ("Use   filter options : {'who': 'y'}" in out) is ("[" in name)
     assert "|   2) [2] from <HOST>" in out
 
@@ -108,7 +107,7 @@ def test_options_of_the_trial(place: Path, capsys: pytest.CaptureFixture[str]) -
     _, out = run(capsys, "--print-no-missed", "--print-all-matched", log, RULE)
     assert "Missed" not in out
     assert f"|- Matched line(s):\n|  {LINE}" in out
-    assert "{^LN-BEG}TAI64N : ^" in run(capsys, "--VD", LINE, RULE)[1]
+    assert "|      # regex:   ^" in run(capsys, "--VD", LINE, RULE)[1]
 
 
 @pytest.mark.parametrize(
@@ -116,12 +115,12 @@ def test_options_of_the_trial(place: Path, capsys: pytest.CaptureFixture[str]) -
     [
         (["x", "nohost"], "No failure-id group in 'nohost'"),
         (["x", "<HOST> ("], "Unable to compile regular expression '<HOST> ('"),
-        (["x"], "provide both <LOG> and <REGEX>."),
         (["-d", "%Q", "x", "<HOST>"], "Failed to set datepattern '%Q'"),
-        (["-L", "0", "x", "<HOST>"], "maxlines must be at least 1"),
+        (["-L", "-1", "x", "<HOST>"], "maxlines must not be negative, it is -1"),
+        (["x", "<HOST>", ""], "Cannot add empty regex"),
+        (["systemd-journal[x", "<HOST>"], "invalid log 'systemd-journal[x'"),
         (["-l", "shout", "x", "<HOST>"], "Invalid log level 'shout'"),
         (["--timezone", "Mars", "x", "<HOST>"], "Unknown or unsupported time zone: 'Mars'"),
-        (["--nosuch", "x", "<HOST>"], "unrecognized arguments: --nosuch"),
     ],
 )
 def test_what_cannot_be_tried_ends_with_255(words: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,6 +128,63 @@ def test_what_cannot_be_tried_ends_with_255(words: list[str], error: str, capsys
     status, out = run(capsys, *words)
     assert status == 255
     assert f"ERROR: {error}" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "error"),
+    [
+        (["x"], 255, "ERROR: provide both <LOG> and <REGEX>."),
+        (
+            ["--print-no-missed", "--print-all-missed", "x", "<HOST>"],
+            255,
+            "ERROR: --print-no-missed and --print-all-missed are mutually exclusive.",
+        ),
+        (["--nosuch", "x", "<HOST>"], 2, "fail2ban-regex: error: unrecognized arguments: --nosuch"),
+        (["-L", "x", "x", "<HOST>"], 2, "fail2ban-regex: error: argument -L/--maxlines: invalid int value: 'x'"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense(
+    words: list[str], status: int, error: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong goes to standard error; a wrong option ends with 2, as it always did."""
+    assert main(words) == status
+    assert error in capsys.readouterr().err
+
+
+def test_options_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Behind the log, too, where people add them."""
+    assert run(capsys, LINE, "-o", "ip", RULE) == (0, "192.0.2.1")
+
+
+def test_whoever_loses_patience_sees_what_was_found(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C ends with the report so far, the line that it was at, and a status that is no success."""
+    examine = Matcher.examine
+
+    def slow(self: Matcher, line: str, *, now: float, mask: int | None, **_: object) -> LineVerdict:
+        if "good" in line:
+            raise KeyboardInterrupt
+        return examine(self, line, now=now, mask=mask, check_all=True)
+
+    monkeypatch.setattr(Matcher, "examine", slow)
+    assert main([str(place / "app.log"), RULE]) == 255
+    out, err = capsys.readouterr()
+    assert "Lines: 1 lines, 0 ignored, 1 matched, 0 missed" in out
+    assert "Interrupted at the line '2026-07-14 12:00:00 user good" in err
+
+
+@pytest.mark.parametrize(("is_terminal", "shown"), [(True, r"\x1b[2J"), (False, "\x1b[2J")])
+def test_a_terminal_obeys_no_log_line(
+    is_terminal: bool,  # noqa: FBT001 - a parameter of the test
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a stranger wrote is escaped on a terminal; a script gets it as it is."""
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    assert f"|  a{shown}b" in run(capsys, "a\x1b[2Jb", RULE)[1]
+    assert run(capsys, "-o", "user", LINE.replace("root", "\x1b[2J"), RULE)[1] == shown
 
 
 def test_the_journal_is_a_log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +195,7 @@ def test_the_journal_is_a_log(capsys: pytest.CaptureFixture[str], monkeypatch: p
         asked.append((options, matches))
         return [("srv sshd[1]: user root from 192.0.2.1", 1784030400.0)]
 
-    monkeypatch.setattr(fail2ban_regex, "journal_lines", lines)
+    monkeypatch.setattr(regex_lines, "journal_lines", lines)
     _, out = run(capsys, "-m", "A=b", "-o", "time", "systemd-journal[journalflags=1]", RULE)
     assert out == "1784030400.0"
     assert asked == [({"journalflags": "1"}, ["A=b"])]

@@ -75,17 +75,27 @@ def test_a_server_tells_how_jails_stand(tree: Path, tmp_path: Path, capsys: pyte
     ]
 
 
-def test_a_jail_without_its_log_waits(
-    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It runs, and says for what it waits."""
+@pytest.mark.parametrize(
+    ("files", "health", "state"),
+    [
+        ((), (), "waiting"),
+        (("/a",), ("Log file /a does not exist; waiting for it",), "waiting"),
+        (("/a", "/b"), ("Log file /a does not exist; waiting for it",), "unwell"),
+        (("/a",), (), "running"),
+    ],
+)
+def test_a_jail_waits_when_none_of_its_logs_is_there(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    files: tuple[str, ...], health: tuple[str, ...], state: str,
+) -> None:  # fmt: skip
+    """A pattern that matches nothing, or files that are all absent; one of several is only a remark."""
     engine = FakeEngine(specs={"demo": demo_jail(logpaths=(LogPath("/var/log/none.log"),))})
-    status = replace(engine.jail_status("demo"), files=())
+    status = replace(engine.jail_status("demo"), files=files, health=health)
     monkeypatch.setattr(engine, "jail_status", lambda _: status)
     with Served(tmp_path, engine) as served:
         main(["jails", "--json", "-c", str(tree), "-s", served.path])
     jail = json.loads(capsys.readouterr().out)["jails"][0]
-    assert (jail["state"], jail["reads"]) == ("waits for a log", ["/var/log/none.log"])
+    assert (jail["state"], jail["reads"]) == (state, list(files) or ["/var/log/none.log"])
 
 
 def test_nothing_to_look_at_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,15 +81,18 @@ def test_the_server_says_where_its_log_is(log: Path, tmp_path: Path, capsys: pyt
 
 @pytest.mark.parametrize(
     ("target", "match"),
-    [("SYSTEMD-JOURNAL", "--identifier=fail2ban"), ("syslog[facility=AUTH]", "--identifier=fail2ban"),
-     ("STDOUT", "--unit=sekisho.service")],
-)  # fmt: skip
+    [
+        ("SYSTEMD-JOURNAL", "--identifier=fail2ban _UID=0 --reverse"),
+        ("syslog[facility=AUTH]", "--identifier=fail2ban _UID=0 --reverse"),
+        ("STDOUT", "--unit=sekisho.service --reverse"),
+    ],
+)
 def test_what_goes_to_the_journal_is_read_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], target: str, match: str
 ) -> None:
     """By the name that the server has there, or its unit."""
     program = tmp_path / "journalctl"
-    program.write_text('#!/bin/sh\nprintf \'{"MESSAGE": "asked with %s"}\\n\' "$4"\n')
+    program.write_text('#!/bin/sh\nprintf \'{"MESSAGE": "asked with %s"}\\n\' "${*#*json }"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     (tmp_path / "fail2ban.local").write_text(f"[Definition]\nlogtarget = {target}\n")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.sources.journals import EPOCH, Journal
 
 from sekisho.cli import logreader
 from sekisho.cli.logline import Record
@@ -141,3 +142,20 @@ def test_a_journal_that_cannot_be_read(journalctl: Callable[[str], Path], monkey
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(Unreadable, match="journalctl is not installed"):
         list(read_journal([], number=9, since=None, wants=any_record, goes_on=False))
+
+
+@pytest.mark.system(needs=("journalctl",))
+def test_a_real_journal(tmp_path: Path) -> None:
+    """The last of the server's own entries, oldest first; who only calls himself fail2ban is not heard."""
+    journal = Journal(tmp_path / "journal")
+    journal.write("fail2ban", "[sshd] Ban 192.0.2.1", "[sshd] Unban 192.0.2.1", _UID="0", PRIORITY="5")
+    journal.write("fail2ban", "[sshd] Ban 203.0.113.9", _UID="1000", PRIORITY="5")
+    match = [f"--directory={journal.directory}", "--identifier=fail2ban", "_UID=0"]
+    found = list(read_journal(match, number=9, since=EPOCH, wants=any_record, goes_on=False))
+    assert [(record.time, record.level, record.event, record.address) for record in found] == [
+        (EPOCH, "NOTICE", "ban", "192.0.2.1"),
+        (EPOCH + 1, "NOTICE", "unban", "192.0.2.1"),
+    ]
+    assert [each.event for each in read_journal(match, number=1, since=None, wants=any_record, goes_on=False)] == [
+        "unban"
+    ]

@@ -70,3 +70,13 @@ def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "new": "3",
         "effect": "counters stay",
     }
+
+
+def test_a_jail_that_nobody_configured_is_met_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The configuration is asked, since a reload may start what does not run yet."""
+    (tmp_path / "jail.local").write_text("[mine]\nenabled = true\n")
+    with Served(tmp_path) as served:
+        assert main(["reload", "mien", "-c", str(tmp_path), "-s", served.path]) == 1
+    assert capsys.readouterr().err == "sekisho: no jail 'mien' is configured; did you mean 'mine'?\n"

@@ -28,7 +28,7 @@ def test_all_jails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ask(served.path, ["set", "demo", "banip", "192.0.2.1"])
         assert main(["status", "-s", served.path]) == 0
     assert capsys.readouterr().out.splitlines() == [
-        "Sekisho 0.1.0, since 2026-07-14 12:00:00: 2 jails, 1 banned",
+        "Sekisho 0.1.0, started 2026-07-14 12:00:00: 2 jails, 1 banned",
         "JAIL  FAILED  IN ALL  BANNED  EVER  READS    HEALTH",
         "ddd        2       7       0     0  polling  well",
         "demo       2       7       1     1  polling  no log",

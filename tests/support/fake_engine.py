@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sekisho.engine.api import (
+    Adopted,
     DuplicateJail,
     EngineStatus,
     JailChange,
@@ -134,6 +135,10 @@ class FakeEngine:
             standing[subject.text] = Ban(jail, subject, self.now, length, cause=Cause.BY_HAND, reason=reason)
         self.banned_total[jail] = self.banned_total.get(jail, 0) + len(fresh)
         return len(fresh)
+
+    async def adopt(self, database: str) -> Adopted:
+        self.calls.append(("adopt", database))
+        return Adopted({"demo": 2}, {"demo": 1, "gone": 4}, {}, ("row 7 of bips is left out: its time is 'noon'",))
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         lifted: list[Ban] = []

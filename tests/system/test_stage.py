@@ -78,3 +78,8 @@ def test_everything_ends_with_the_stage() -> None:
     stubborn.stdout.close()
     assert stubborn.stdin is not None
     stubborn.stdin.close()
+
+
+def test_the_host_s_ledger_is_not_on_the_stage(lab: Lab) -> None:
+    """Where a server of this host keeps its bans, a play neither meets them nor adds to them."""
+    assert lab.stage.run("test", "-e", "/var/lib/sekisho").returncode == 1

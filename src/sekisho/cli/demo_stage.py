@@ -204,6 +204,7 @@ def _lay_mounts() -> None:
     _call("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/var/log")
     if not Path("/var/run").is_symlink():
         _call("mount", "--bind", "/run", "/var/run")
+    Path("/var/lib/sekisho").unlink(missing_ok=True)  # a ledger that this host has is none of the stage's
     MAIL.mkdir(parents=True)
     _replace(Path("/usr/sbin/sendmail"), _SENDMAIL.format(mail=MAIL))
     _replace(Path("/usr/bin/whois"), _WHOIS)

@@ -36,7 +36,7 @@ class State(enum.StrEnum):
     """How a jail stands."""
 
     RUNNING = "running"
-    WAITING = "waits for a log"
+    WAITING = "waiting"
     UNWELL = "unwell"
     ERROR = "in error"
     NOT_LOADED = "not loaded"
@@ -162,8 +162,13 @@ def rows_without(written: Written) -> Iterator[JailRow]:
         yield JailRow(name, State.OFF)
 
 
+_WAITS = "; waiting for it"
+"""How the server ends its remark on a log that is not there (sources.tail)."""
+
+
 def _state(jail: Mapping[str, Any]) -> State:
-    if jail["logpath"] and not jail["files"] and not jail["backend"].startswith("systemd"):
+    absent = [remark for remark in jail["health"] if remark.endswith(_WAITS)]
+    if not jail["backend"].startswith("systemd") and jail["logpath"] and len(absent) >= len(jail["files"]):
         return State.WAITING
     return State.UNWELL if jail["health"] else State.RUNNING
 

@@ -94,7 +94,7 @@ def _records(args: argparse.Namespace) -> Iterator[Record]:
     target = args.file or _target(args)
     match target.partition("[")[0].strip().upper():
         case "SYSLOG" | "SYSTEMD-JOURNAL" | "JOURNAL":
-            match = ["--identifier=fail2ban"]
+            match = ["--identifier=fail2ban", "_UID=0"]  # anybody may call himself fail2ban
         case "STDOUT" | "STDERR" | "SYSOUT":  # a service's
             match = ["--unit=sekisho.service"]
         case _:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import lru_cache
 
 from sekisho.model.duration import Seconds, parse_duration, render_duration
 
@@ -20,12 +21,17 @@ def relative(seconds: float, now: float) -> str:
     distance = int(seconds - now)
     if distance == 0:
         return "now"
-    span = " ".join(render_duration(abs(distance)).split()[:2])
-    return f"in {span}" if distance > 0 else f"{span} ago"
+    far = " ".join(render_duration(abs(distance)).split()[:2])
+    return f"in {far}" if distance > 0 else f"{far} ago"
 
 
 def absolute(seconds: float) -> str:
     """Return a moment in local time."""
+    return _second(int(seconds))
+
+
+@lru_cache(maxsize=4096)  # thousands of bans share a second
+def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 

@@ -64,7 +64,12 @@ def _about_jail(path: str, jail: str) -> str:
 def nearest(name: str, names: Sequence[str]) -> str:
     """Return what to say to whoever typed a name that is none of `names`."""
     near = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names) or 'none'}"
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"there are: {', '.join(names) or 'none'}" if len(names) <= _MOST else "all there are: sekisho jails --all"
+
+
+_MOST = 20  # names; the stock configuration has a hundred, which nobody reads in a line
 
 
 def barred(args: argparse.Namespace, address: str) -> list[dict[str, Any]]:

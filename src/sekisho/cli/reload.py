@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sekisho.cli.beautify import printable
-from sekisho.cli.reach import DONE, FAILED, add_reach_arguments, complain, reach
+from sekisho.cli.reach import DONE, FAILED, Unreached, add_reach_arguments, complain, nearest, reach
 from sekisho.cli.tables import paint, print_json
 from sekisho.control.client import ControlError
 from sekisho.model.problem import parse_problem
@@ -40,8 +40,11 @@ def run(args: argparse.Namespace) -> int:
     words = ["reload", "--dry-run" if args.dry_run else "--report", *([args.jail] if args.jail else [])]
     try:
         outcome = reach(args, words)
-    except ControlError as error:
+    except Unreached as error:
         return complain(str(error))
+    except ControlError as error:
+        is_unknown = "no jail" in str(error) or "No section" in str(error)  # reach's words, and the engine's
+        return complain((is_unknown and _slip(args)) or str(error))
     if args.json:
         print_json(outcome)
     else:
@@ -53,6 +56,21 @@ def exit_status(outcome: Mapping[str, Any]) -> int:
     """Return 1 where a jail is in error, else 0."""
     failed = any(problem["severity"] == "error" for problem in outcome["problems"])
     return FAILED if failed or any(jail["fate"] == "kept as it is" for jail in outcome["jails"]) else DONE
+
+
+def _slip(args: argparse.Namespace) -> str:
+    """Return what is wrong with the jail's name, nothing where the configuration knows it."""
+    from sekisho.config.errors import ConfigError
+    from sekisho.config.files import Files
+    from sekisho.config.ini import DEFAULT
+    from sekisho.config.layers import merge
+    from sekisho.config.load import find_directory
+
+    try:
+        known = [name for name in merge(Files(find_directory(args.config)), "jail").sections if name != DEFAULT]
+    except ConfigError:
+        return ""
+    return "" if args.jail in (None, *known) else f"no jail '{args.jail}' is configured; {nearest(args.jail, known)}"
 
 
 def print_outcome(outcome: Mapping[str, Any]) -> None:

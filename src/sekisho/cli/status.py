@@ -73,7 +73,7 @@ def _print_server(args: argparse.Namespace) -> None:
         for jail in jails
     ]
     count = "1 jail" if len(jails) == 1 else f"{len(jails)} jails"
-    heading = f"Sekisho {status['version']}, since {moment(status['started'])}: {count}, {banned} banned"
+    heading = f"Sekisho {status['version']}, started {moment(status['started'])}: {count}, {banned} banned"
     print_table(Table(heading, ("JAIL", "FAILED", "IN ALL", "BANNED", "EVER", "READS", "HEALTH"), rows, _NUMBERS))
     for problem in status["problems"]:
         severity = paint(f"{problem['severity']}:", COLOURS[problem["severity"]])

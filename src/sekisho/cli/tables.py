@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -36,15 +37,14 @@ def print_table(table: Table) -> None:
 
 def render_plain(table: Table) -> str:
     """Return the table as lines of columns, two blanks apart; the heading is the first line."""
-    rows = [table.columns, *([printable(cell) for cell in row] for row in table.rows)]
+    plain = (row if "".join(row).isprintable() else [printable(cell) for cell in row] for row in table.rows)
+    rows = [table.columns, *plain]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if name in table.numbers else cell.ljust(width)
-            for cell, width, name in zip(row, widths, table.columns, strict=True)
-        ).rstrip()
-        for row in rows
-    ]
+    sides = [">" if name in table.numbers else "<" for name in table.columns]
+    line = "  ".join(
+        f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True)
+    )  # one format for all rows
+    lines = [line.format(*row).rstrip() for row in rows]
     return "\n".join([*([table.heading] if table.heading else []), *lines])
 
 
@@ -54,14 +54,18 @@ def _print_rich(table: Table) -> None:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = RichTable(title=Text(table.heading), box=box.SIMPLE_HEAD, title_justify="left", header_style="bold cyan")
-    for name in table.columns:
-        shown.add_column(
-            name,
-            justify="right" if name in table.numbers else "left",
-            overflow="fold",
-            no_wrap=name == table.columns[0],
-        )
+    shown = RichTable(
+        title=Text(table.heading) if table.heading else None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=0,
+        header_style="bold cyan",
+    )
+    for number, name in enumerate(table.columns):
+        side: Literal["left", "right"] = "right" if name in table.numbers else "left"
+        shown.add_column(name, justify=side, overflow="fold", no_wrap=number == 0 or name in table.numbers)
     for row in table.rows:
         shown.add_row(*(Text(printable(cell)) for cell in row))  # Text: brackets in a cell are no markup
     Console().print(shown)

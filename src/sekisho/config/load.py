@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from sekisho import __version__
 from sekisho.config.errors import ConfigError, mistake
@@ -19,7 +20,10 @@ from sekisho.config.server import doubtful, read_server
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 
-__all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server"]
+if TYPE_CHECKING:
+    from sekisho.config.definition import Definition
+
+__all__ = ["DIRECTORIES", "ConfigError", "define_filter", "find_directory", "load", "load_filter", "load_server"]
 
 DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 """Where the configuration is looked for, the first that exists."""
@@ -97,8 +101,18 @@ def load_filter(
     `name` is a name under `filter.d` or the path of a file, and may carry arguments (`sshd[mode=aggressive]`), over
     which `options` win. `directory` None: the stock alone. Raises ConfigError, which names file and line.
     """
+    from sekisho.config.filters import make_filter, read_texts
+
+    bare, definition = define_filter(directory, name, options, journal=journal)
+    return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
+
+
+def define_filter(
+    directory: Path | None, name: str, options: Mapping[str, str] = _NOTHING, *, journal: bool = False
+) -> tuple[str, Definition]:
+    """Return the bare name of a filter and its options, before anything is made of them; for the rest see above."""
     from sekisho.config.brackets import parse_brackets
-    from sekisho.config.filters import make_filter, read_definition, read_texts
+    from sekisho.config.filters import read_definition
 
     try:
         bare, arguments = parse_brackets(name)
@@ -106,8 +120,7 @@ def load_filter(
         raise mistake(f"invalid filter definition {name!r}: {error}", remedy="write it as name[option=value]") from None
     files, given = Files(directory), {**arguments, **options}
     path = Path(bare) if "/" in bare or bare.endswith((".conf", ".local")) else None
-    definition = read_definition(files, bare, given, journal=journal, constants=constants_of(directory), path=path)
-    return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
+    return bare, read_definition(files, bare, given, journal=journal, constants=constants_of(directory), path=path)
 
 
 def constants_of(directory: Path | None) -> dict[str, str]:

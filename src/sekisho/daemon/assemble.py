@@ -208,13 +208,7 @@ class Actions:
                     allow_ipv6=self.resolver.ipv6,
                 )
             case "nftables":
-                ports = parse_ports(spec.properties.get("port", ""))
-                for warning in ports.warnings:
-                    log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
-                rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
-                return NftablesAction(
-                    table=self.table, jail=jail.name, actname=spec.actname, rules=rules, clock=self.clock
-                )
+                return make_firewall(jail, spec, table=self.table, clock=self.clock)
             case "python":
                 return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
@@ -238,3 +232,12 @@ class Actions:
                 return service(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
+
+
+def make_firewall(jail: JailSpec, spec: ActionSpec, *, table: NftTable, clock: Callable[[], float]) -> NftablesAction:
+    """Return the native firewall of a jail; raises ValueError when its parameters mean nothing."""
+    ports = parse_ports(spec.properties.get("port", ""))
+    for warning in ports.warnings:
+        log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
+    rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
+    return NftablesAction(table=table, jail=jail.name, actname=spec.actname, rules=rules, clock=clock)

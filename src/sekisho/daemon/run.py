@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import gc
 import logging
 import os
@@ -13,7 +12,7 @@ import resource
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 from sekisho.config.load import ConfigError, find_directory, load
@@ -21,6 +20,7 @@ from sekisho.control.listener import SocketInUse, refuse_unless_free
 from sekisho.control.server import ControlServer
 from sekisho.daemon import log as daemon_log
 from sekisho.daemon.assemble import assemble, open_ledger
+from sekisho.daemon.pid_file import AlreadyRunning, locked, written
 from sekisho.daemon.service_manager import tell_service_manager
 from sekisho.engine.api import Refused, Reload
 from sekisho.engine.engine import Engine
@@ -42,10 +42,6 @@ _COLLECTIONS = (
     20,
 )  # objects between two searches for rings of garbage: a block of lines makes many, no rings
 _UMASK = 0o077  # socket, pid file, log and ledger are for root alone (COMPAT 6.5)
-
-
-class AlreadyRunning(Exception):  # noqa: N818 - a fact that the caller acts on
-    """Another daemon holds the pid file; the message names it."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,8 +85,9 @@ def serve(directory: Path, *, overrides: Mapping[str, str], ready: Callable[[], 
         return 1
     os.umask(_UMASK)
     try:
-        with _pid_file(Path(configuration.server.pidfile)):
-            return _serve(directory, configuration, overrides, ready)
+        path = Path(configuration.server.pidfile)
+        with locked(path) as lock:
+            return _serve(directory, configuration, overrides, ready, lambda: written(lock, path))
     except (AlreadyRunning, OSError, ValueError) as error:
         print(f"sekisho: {error}", file=sys.stderr)
         return 1
@@ -112,18 +109,24 @@ def _allow_many_files() -> None:
 
 
 def _serve(
-    directory: Path, configuration: Configuration, overrides: Mapping[str, str], ready: Callable[[], None] | None
+    directory: Path,
+    configuration: Configuration,
+    overrides: Mapping[str, str],
+    ready: Callable[[], None] | None,
+    pid: Callable[[], contextlib.AbstractContextManager[None]],
 ) -> int:
     server = configuration.server
     control = daemon_log.set_up(logtarget=server.logtarget, loglevel=server.loglevel, syslogsocket=server.syslogsocket)
     try:
-        refuse_unless_free(Path(server.socket))  # before anything is touched that belongs to another daemon
+        # before anything is touched that belongs to another daemon, its pid file included
+        refuse_unless_free(Path(server.socket))
         ledger = open_ledger(server)
 
         def again() -> Configuration:
             return load(directory, overrides=overrides)
 
-        asyncio.run(_live(configuration, ledger=ledger, log_control=control, again=again, ready=ready))
+        with pid():
+            asyncio.run(_live(configuration, ledger=ledger, log_control=control, again=again, ready=ready))
     except SocketInUse as error:
         log.critical("%s", error)
         print(f"sekisho: {error}", file=sys.stderr)
@@ -211,24 +214,3 @@ def _answer_signals(engine: Engine) -> None:
         loop.add_signal_handler(number, engine.ended.set)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     loop.add_signal_handler(signal.SIGUSR1, begin, reopen, others)
-
-
-@contextlib.contextmanager
-def _pid_file(path: Path) -> Iterator[None]:
-    """Hold the pid file, locked so that a second daemon cannot begin and a dead one is no obstacle.
-
-    Raises AlreadyRunning, or OSError when it cannot be written.
-    """
-    path.parent.mkdir(mode=0o755, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AlreadyRunning(f"Server already running ({path} is locked)") from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
-        path.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)

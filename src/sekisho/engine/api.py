@@ -133,6 +133,20 @@ class TrialStatus:
     rolled_back: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was taken over from a Fail2ban's database, as numbers of bans by jail.
+
+    `standing` are in force from now on, or longer than before; `past` are over, and count as history; `known` had been
+    taken over already. `remarks` tell which rows could not be read.
+    """
+
+    standing: Mapping[str, int]
+    past: Mapping[str, int]
+    known: Mapping[str, int]
+    remarks: tuple[str, ...] = ()
+
+
 class EngineApi(Protocol):
     """The engine as `control` sees it."""
 
@@ -175,6 +189,12 @@ class EngineApi(Protocol):
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""
+
+    async def adopt(self, database: str) -> Adopted:
+        """Take over the bans and the history in a Fail2ban's database, named by its whole path.
+
+        Raises Refused when it cannot be read, or the ledger cannot be written.
+        """
 
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""

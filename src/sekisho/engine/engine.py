@@ -11,7 +11,9 @@ from dataclasses import replace
 from sekisho import __version__
 from sekisho.engine import members
 from sekisho.engine.account import Account
+from sekisho.engine.adoption import Adoption
 from sekisho.engine.api import (
+    Adopted,
     DuplicateJail,
     EngineStatus,
     JailStatus,
@@ -90,6 +92,7 @@ class Engine:
             write=parts.write,
             server=configuration.server,
         )
+        self._adoption = Adoption(self.jails, parts.ledger, self._pipeline, self._lifecycle, parts.clock)
         self.housekeeping = Housekeeping(
             jails=self.jails,
             pipeline=self._pipeline,
@@ -269,6 +272,13 @@ class Engine:
         """Return the addresses of those subjects that are host names and no jail's identifiers."""
         names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
         return [address for name in names for address in await self._parts.resolve(name)]
+
+    async def adopt(self, database: str) -> Adopted:
+        """Take over a Fail2ban's bans and history. Waits for the firewall, within reason."""
+        async with self._in_turn():
+            adopted = await self._adoption.run(database)
+        await _patiently(list(self.jails.values()))
+        return adopted
 
     def doubtful(self) -> int:
         """Return of how many subjects a jail's ignorecommand is being asked."""

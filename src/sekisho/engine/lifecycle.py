@@ -63,8 +63,13 @@ class Lifecycle:
         log.info("Jail '%s' started", spec.name)
 
     def _restore(self, jail: Jail, now: float) -> None:
+        self.restore(jail, self.pipeline.account.standing(jail.name, now=now), now)
+
+    def restore(self, jail: Jail, bans: Sequence[Ban], now: float) -> None:
+        """Let bans that stand in the ledger stand in the jail, as far as it allows them, and its actions have them."""
         entries: list[Entry] = []
-        for stored in self.pipeline.account.standing(jail.name, now=now):
+        kept: list[Ban] = []
+        for stored in bans:
             reached = jail.judge.reached.get(stored.subject)
             ban = stored
             if stored.cause is Cause.FAILURES:
@@ -72,16 +77,23 @@ class Lifecycle:
             by_machine = stored.cause is Cause.FAILURES
             ignored = by_machine and (self.pipeline.exempts(jail, ban) or self.pipeline.spares(jail, ban))
             if ignored or (ban.until is not None and ban.until < now):
-                self.pipeline.unban(jail, Unban(stored, Release.EXPIRED))
+                unban = Unban(stored, Release.EXPIRED)
+                if stored.subject in jail.standing:
+                    self.pipeline.unban(jail, unban)
+                else:  # no action has it in force
+                    self.pipeline.account.changes.unbans.append(unban)
+                    entries.append(entry(unban))
                 continue
             ban = replace(ban, cause=Cause.RESTORED)
             jail.standing.put(ban)
             jail.banned_total += 1
             entries.append(entry(ban))
+            kept.append(ban)
         self.write(entries)
         self.pipeline.settle()
+        jail.put_to_work(kept)
         if jail.spec.ignorecommand.command:
-            self.pipeline.reconsider(jail, [ban for ban in jail.standing if ban.failures])
+            self.pipeline.reconsider(jail, [ban for ban in kept if ban.failures])
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
         for ban in self.pipeline.account.recent(since=now - 2 * jail.spec.findtime):

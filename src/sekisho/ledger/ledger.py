@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sekisho.ledger.adoption import PastBan, Taken, take_over
 from sekisho.ledger.rows import BAN_COLUMNS, ban_of, ban_row, position_of, position_text, storable
 from sekisho.ledger.schema import migrate
 from sekisho.model.address import Subject, parse_subject
@@ -169,6 +170,11 @@ class Ledger:
         if rows:
             with self._transaction():
                 self._db.executemany(f"UPDATE bans SET enforced = ? WHERE {_STANDING}", rows)  # noqa: S608
+
+    def adopt(self, bans: Sequence[PastBan], *, now: float) -> Taken:
+        """Take over, in one transaction, what is new of bans that another program made; they are in order of time."""
+        with self._transaction():
+            return take_over(self._db, bans, now=now, most_matches=self.most_matches)
 
     def standing(self, jail: str, *, now: float) -> list[Ban]:
         """Return the bans of a jail that stand at `now`, oldest first; those that ended meanwhile are closed."""

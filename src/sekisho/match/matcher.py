@@ -69,6 +69,15 @@ class Matcher:
             hits = tuple(hit for hit in hits if not hit.pending and not (hit.nofail and "mlfid" in hit.captured))
         return LineVerdict(hits, ignored, when, template, remainder)
 
+    def pass_over(self, line: str, *, now: float) -> tuple[str | None, str, str]:
+        """The date template of a line that no rule can match, what of it is to be searched, and how its like begin.
+
+        The last is what lines with the same date begin with; empty where that is not known. What `examine` remembers of
+        dates is then as if it had seen the line.
+        """
+        _, remainder, template = self._placing.of_line(line[:LONGEST_LINE], now=now)
+        return template, remainder, self._placing.beginning if template is not None else ""
+
     def read(
         self,
         block: Block,

@@ -78,6 +78,12 @@ class Placing:
             return None, line, name
         return now if date.is_empty else None, line[: date.start] + line[date.end :], name
 
+    @property
+    def beginning(self) -> str:
+        """How lines begin that have the date of the last one given to `of_line`; empty where that is not known."""
+        habits = self._memory("").habits
+        return habits.opening if habits.opened is not None and habits.opened.stamp is not None else ""
+
     def of_candidate(
         self, source: str, data: bytes, start: int, line: str, *, live: bool, now: float
     ) -> tuple[float | None, str]:
