@@ -23,11 +23,13 @@ from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import set_up
 from sekisho.engine.account import Account
 from sekisho.engine.clock import SystemClock
+from sekisho.engine.guard import Guard
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.reading import Reading
 from sekisho.engine.report import Entry
 from sekisho.ledger.ledger import Ledger
+from sekisho.lookup.guarded import Guarded
 from sekisho.model.address import Subject
 from sekisho.model.block import Block, Phase
 from sekisho.model.position import FilePosition
@@ -102,6 +104,7 @@ def measure(names: Sequence[str], blocks: Sequence[bytes], folder: Path, *, prof
         write=write,
         chance=lambda: 0.0,
         ignores=exempt_nobody,
+        guard=Guard(Guarded().look, SystemClock(), lambda: True),
     )
     reading = Reading(NoSource(), jails, tail=False, pipeline=pipeline, clock=SystemClock(), watch=LineGuard())
     events = [Block("bench", data, NOTHING, Phase.CATCHUP) for data in blocks]

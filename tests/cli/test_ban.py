@@ -59,6 +59,15 @@ def test_the_server_may_refuse(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().err == "sekisho: no jail 'demmo' runs; did you mean 'demo'?\n"
 
 
+def test_who_is_guarded_is_banned_by_force(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without it the server's reason is shown."""
+    with Served(tmp_path) as served:
+        assert main(["ban", "demo", "192.0.2.99", "-s", served.path]) == 1
+        assert main(["ban", "demo", "192.0.2.99", "--force", "-s", served.path]) == 0
+    shown = capsys.readouterr()
+    assert (shown.err, shown.out) == ("sekisho: 192.0.2.99 is guarded\n", "demo: 1 banned\n")
+
+
 def test_an_address_without_a_jail_asks_for_the_jail(capsys: pytest.CaptureFixture[str]) -> None:
     """The two ways to say where are shown with the address that was meant."""
     assert main(["ban", "192.0.2.1"]) == 2

@@ -56,7 +56,7 @@ def test_an_option_that_nobody_knows_is_misuse(verb: str, capsys: pytest.Capture
     assert (captured.out, f"usage: sekisho {verb}" in captured.err) == ("", True)
 
 
-@pytest.mark.parametrize("verb", ["status", "ban", "unban", "reload", "match", "check", "config"])
+@pytest.mark.parametrize("verb", ["status", "ban", "unban", "reload", "apply", "match", "check", "config"])
 def test_each_verb_that_prints_data_prints_it_for_programs(verb: str) -> None:
     """`--json` gives one document."""
     assert "--json" in build_parser(verb, importlib.import_module(VERBS[verb])).format_help()

@@ -79,6 +79,18 @@ def test_a_group_that_does_not_exist_is_told_and_nobody_but_root_is_let_in(tree:
     ]
 
 
+def test_the_guard_can_be_taken_away(tree: Tree) -> None:
+    """It is there unless the word is `off`; what is neither leaves it in place, and is told."""
+    for text, guard, remedies in (
+        ("", "auto", []),
+        ("OFF", "off", []),
+        ("no", "auto", ["use auto or off; auto is used"]),
+    ):
+        directory = tree({"fail2ban.local": f"[Definition]\nguard = {text}\n"})
+        spec, problems = read_server(merge(Files(directory), "fail2ban"), {}, {})
+        assert (spec.guard, [problem.remedy for problem in problems]) == (guard, remedies)
+
+
 @pytest.mark.parametrize("text", ["None", "none", ":memory:"])
 def test_without_a_ledger_nothing_is_kept(tree: Tree, text: str) -> None:
     """Both ways to say so are understood."""

@@ -83,6 +83,14 @@ def test_our_own_ban_has_a_time_and_a_reason(say: Say, engine: FakeEngine) -> No
     assert say("ban", "nojail", "192.0.2.2") == Denied(Kind.UNKNOWN_JAIL, "nojail")
 
 
+def test_who_is_guarded_is_banned_by_force(say: Say) -> None:
+    """Fail2ban's word has none; ours takes it from no other option's text."""
+    refused = Denied(Kind.REFUSED, "192.0.2.99 is guarded")
+    assert say("set", "demo", "banip", "192.0.2.99") == refused
+    assert say("ban", "demo", "192.0.2.99", "--reason", "--force") == refused
+    assert say("ban", "--force", "demo", "192.0.2.99") == Granted({"demo": 1})
+
+
 def test_our_own_unban_tells_what_it_lifted(say: Say) -> None:
     """The bans themselves, so that a person sees which jail had one."""
     say("set", "demo", "banip", "192.0.2.1")

@@ -99,3 +99,24 @@ def test_a_screen_remembers_a_bounded_number_of_answers(monkeypatch: pytest.Monk
     screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
     assert [screen.source(parse_subject(f"203.0.113.{n}")) for n in range(10, 15)] == [None] * 5
     assert len(screen) <= 2
+
+
+@pytest.mark.parametrize(
+    ("network", "inner"),
+    [
+        ("192.0.2.0/24", "192.0.2.77"),
+        ("8.0.0.0/6", "10.0.0.0/8"),
+        ("198.51.100.0/29", "198.51.100.7"),
+        ("198.51.100.8/30", "198.51.100.8"),
+        ("2001:db8::/32", "2001:db8::/48"),
+        ("10.0.0.0/8", None),
+        ("10.1.0.0/16", None),
+        ("192.0.2.0/28", None),
+        ("192.0.2.77", None),
+        ("raw-id", None),
+    ],
+)
+def test_a_network_may_hold_an_exempt_address_unawares(network: str, inner: str | None) -> None:
+    """Named, resolved, or listed in a file; what is exempt as a whole, or lies in what is, holds none by accident."""
+    found = EXEMPT.inside(parse_subject(network), resolved=RESOLVED, lists=LISTS)
+    assert found == (None if inner is None else parse_subject(inner))

@@ -210,6 +210,19 @@ def test_it_moves_to_another_file_or_stays(ledger: Ledger, tmp_path: Path) -> No
     assert len(ledger.standing("sshd", now=1002)) == 1
 
 
+def test_fail2bans_database_is_refused_under_any_name(tmp_path: Path) -> None:
+    """It is not ours to write to: neither its mode nor its journal is touched."""
+    theirs = tmp_path / "bans.db"
+    with contextlib.closing(sqlite3.connect(theirs)) as database:
+        database.execute("CREATE TABLE fail2banDb (version INTEGER)")
+    theirs.chmod(0o640)
+    before = theirs.read_bytes()
+    with pytest.raises(ValueError, match="is Fail2ban's own database"):
+        Ledger(str(theirs))
+    assert (theirs.read_bytes(), theirs.stat().st_mode & 0o777) == (before, 0o640)
+    assert list(tmp_path.iterdir()) == [theirs]
+
+
 def test_a_ledger_of_a_newer_release_is_refused(ledger: Ledger) -> None:
     """Going back a release must not damage what the newer one wrote."""
     assert ledger.path is not None

@@ -20,6 +20,7 @@ from sekisho.engine.api import (
     Refused,
     Reload,
     Reloaded,
+    TrialStatus,
     UnknownAction,
     UnknownJail,
 )
@@ -72,6 +73,7 @@ class FakeEngine:
     server_changes: tuple[OptionChange, ...] = ()
     health: dict[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: frozenset[str] = frozenset({"192.0.2.77"})
+    guarded: frozenset[str] = frozenset({"192.0.2.99"})
     failed: int = 2
     failed_total: int = 7
     now: float = NOW
@@ -80,6 +82,7 @@ class FakeEngine:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     reloading: asyncio.Event | None = None
     fault: str = ""
+    tried: TrialStatus = field(default_factory=TrialStatus)
 
     def status(self) -> EngineStatus:
         return EngineStatus("0.1.0", self.now, tuple(self.specs), self.problems)
@@ -130,8 +133,16 @@ class FakeEngine:
         return [ActionProof(jail, "nftables", barrier), ActionProof(jail, "note", "it cannot be asked whom it bars")]
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
+        if not force and (guarded := [each for each in subjects if each.text in self.guarded]):
+            raise Refused(f"{guarded[0]} is guarded")
         self.calls.append(("ban", jail, tuple(map(str, subjects)), duration, reason))
         length = self.jail_spec(jail).bantime if duration is None else duration
         self.now += self.tick
@@ -178,6 +189,21 @@ class FakeEngine:
         if request.jail is not None and request.jail not in self.specs:
             raise UnknownJail(request.jail)
         return Reloaded(self.reload_changes, self.server_changes, self.reload_problems)
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        if self.tried.until is not None:
+            raise Refused("A configuration is on trial already")
+        self.calls.append(("apply", seconds))
+        self.tried = TrialStatus(until=self.now + seconds)
+        return Reloaded(self.reload_changes, self.server_changes, self.reload_problems)
+
+    async def confirm(self) -> None:
+        if self.tried.until is None:
+            raise Refused("No configuration awaits confirmation")
+        self.tried = TrialStatus()
+
+    def trial(self) -> TrialStatus:
+        return self.tried
 
     async def stop_jail(self, jail: str) -> None:
         self.jail_spec(jail)

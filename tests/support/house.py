@@ -116,6 +116,8 @@ class MemoryHouse:
     """Whom ignorecommand exempts, once `answers` is set."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     answers: asyncio.Event = field(default_factory=_answering)
+    guarded: dict[Subject, str] = field(default_factory=dict)
+    """Whom no machine may bar, and why."""
     restarts: bool = False
     """Whether the init system begins a next life at once."""
     ipv6: list[str] = field(default_factory=list)
@@ -143,6 +145,7 @@ class MemoryHouse:
                 sources=MemorySources(self.log, MemoryLog("/other.log"), self.later),
                 resolve=resolve,
                 own_addresses=own,
+                guarded=lambda: dict(self.guarded),
                 write=self._write,
                 log_control=FakeLogControl(),
                 watch=self.watch,

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import select
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 from tests.support.lab import Lab, wait_for
 
+from sekisho.cli.demo_script import FILES
 from sekisho.cli.demo_stage import OUTSIDE_NETWORK, SERVER
 
 pytestmark = [pytest.mark.system(needs=("sshd", "ssh", "ssh-keygen")), pytest.mark.timeout(120)]
 
-OFFENDER, NEIGHBOUR = "198.51.100.7", "198.51.100.8"
+OFFENDER, NEIGHBOUR, OPERATOR = "198.51.100.7", "198.51.100.8", "198.51.100.9"
+KEY = "/run/keys/operator.pub"
 SSHD = """\
 ListenAddress 0.0.0.0
 HostKey {key}
 UsePAM no
 PasswordAuthentication yes
 PermitRootLogin yes
+AuthorizedKeysFile {authorized}
+StrictModes no
+AllowTcpForwarding yes
+GatewayPorts yes
+Subsystem sftp internal-sftp
 PidFile none
 """
+UNCHECKED = ("-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null")
 
 
 @pytest.fixture
 def sshd(lab: Lab, tmp_path: Path) -> Lab:
     """The scenario with sshd behind port 22; it logs as it always does, by syslog(3), here into the journal."""
-    key, conf = tmp_path / "host_key", tmp_path / "sshd_config"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
-    conf.write_text(SSHD.format(key=key))
+    key, own, conf = tmp_path / "host_key", tmp_path / "operator", tmp_path / "sshd_config"
+    for path in (key, own):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    lab.stage.path(KEY).parent.mkdir()
+    lab.stage.path(KEY).write_text(own.with_suffix(".pub").read_text())
+    conf.write_text(SSHD.format(key=key, authorized=KEY))
     patient = conf.read_text() + "PerSourcePenalties no\n"  # OpenSSH >= 9.8 has a guard of its own, which is not ours
     probe = tmp_path / "probe"
     probe.write_text(patient)
@@ -50,10 +67,8 @@ def log_in(lab: Lab, source: str, directory: Path) -> str:
         "ConnectTimeout": 1,
         "NumberOfPasswordPrompts": 1,
         "PreferredAuthentications": "password",
-        "StrictHostKeyChecking": "no",
-        "UserKnownHostsFile": "/dev/null",
     }
-    words = [f"-o{name}={value}" for name, value in options.items()]
+    words = [*UNCHECKED, *(f"-o{name}={value}" for name, value in options.items())]
     ssh = ["ssh", "-F", "none", *words, "-b", source, f"root@{SERVER}", "true"]
     secret = ["env", f"SSH_ASKPASS={askpass}", "SSH_ASKPASS_REQUIRE=force", "LC_ALL=C"]
     tried = subprocess.run(
@@ -77,3 +92,126 @@ def test_the_fourth_try_does_not_connect(sshd: Lab, tmp_path: Path) -> None:
     assert "Connection timed out" in log_in(sshd, OFFENDER, tmp_path)
     assert "Permission denied" in log_in(sshd, NEIGHBOUR, tmp_path)
     wait_for(lambda: sshd.failed("sshd") == 4, "the neighbour's failure")
+
+
+class Session:
+    """An operator who has logged in, and speaks with the server's end of SFTP (draft-ietf-secsh-filexfer-02)."""
+
+    def __init__(self, lab: Lab, user: str, key: Path, *words: str) -> None:
+        ssh = [
+            "ssh",
+            "-F",
+            "none",
+            *UNCHECKED,
+            "-i",
+            str(key),
+            "-b",
+            OPERATOR,
+            *words,
+            "-s",
+            f"{user}@{SERVER}",
+            "sftp",
+        ]
+        self._process = subprocess.Popen(
+            lab.stage.inside(ssh, network=OUTSIDE_NETWORK), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+
+    def __enter__(self) -> Self:
+        assert self.is_live(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Log out."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self._process.wait(10)
+
+    def is_live(self, seconds: float = 5) -> bool:
+        """Say hello (SSH_FXP_INIT), and tell whether the server answers."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(bytes([0, 0, 0, 5, 1, 0, 0, 0, 3]))
+        answered, _, _ = select.select([self._process.stdout], [], [], seconds)
+        return bool(answered) and os.read(self._process.stdout.fileno(), 65536) != b""
+
+
+@contextlib.contextmanager
+def connected(lab: Lab, source: str, port: int) -> Iterator[None]:
+    """Be connected to a port of the server, say nothing, and hear its greeting."""
+    dial = f"import socket; s = socket.create_connection(({SERVER!r}, {port}), 5, ({source!r}, 0)); print(s.recv(4))"
+    words = [sys.executable, "-c", f"{dial}; input()"]
+    with subprocess.Popen(
+        lab.stage.inside(words, network=OUTSIDE_NETWORK), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"b'SSH-'\n"
+        yield
+        process.communicate(b"\n", timeout=10)
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_the_operators_own_session_is_never_cut(sshd: Lab, tmp_path: Path, user: str) -> None:
+    """Whoever fails from his address, he works on, while others are barred; when he has left, his address is, too."""
+    with Session(sshd, user, tmp_path / "operator") as session:
+        for source in (OFFENDER, OPERATOR):
+            for _ in range(3):
+                assert "Permission denied" in log_in(sshd, source, tmp_path)
+        sshd.attack("postfix", OPERATOR)
+        for jail in ("sshd", "postfix"):
+            sshd.wait_log(rf"\[{jail}\] Ignore {OPERATOR} by live session")
+        wait_for(lambda: OFFENDER in sshd.banned()["sshd"], "the ban")
+        assert sshd.knock(OFFENDER, 22) == "dropped"
+
+        assert session.is_live()
+        assert sshd.knock(OPERATOR, 22) == "open"
+        refused = sshd.sekisho("ban", "sshd", f"{OPERATOR}/32")
+        assert (refused.returncode, f"{OPERATOR} is guarded (live session)" in refused.stderr) == (1, True)
+        assert sshd.client("set", "sshd", "banip", "198.51.100.0/24").returncode != 0
+        assert session.is_live()
+
+    for _ in range(3):
+        log_in(sshd, OPERATOR, tmp_path)
+    wait_for(lambda: OPERATOR in sshd.banned()["sshd"], "the ban of an address that is nobody's any more")
+    assert sshd.knock(OPERATOR, 22) == "dropped"
+
+
+def test_to_be_connected_makes_nobody_an_operator(sshd: Lab, tmp_path: Path) -> None:
+    """Neither to sshd itself, nor to a port that a session has forwarded to the world."""
+    forward = ("-R", f"*:7777:{SERVER}:22")
+    with (
+        Session(sshd, "nobody", tmp_path / "operator", *forward),
+        connected(sshd, OFFENDER, 22),
+        connected(sshd, NEIGHBOUR, 7777),
+    ):
+        for source in (OFFENDER, NEIGHBOUR):
+            for _ in range(3):
+                log_in(sshd, source, tmp_path)
+        wait_for(lambda: sshd.banned()["sshd"] == {OFFENDER, NEIGHBOUR}, "the bans")
+
+
+def test_a_configuration_that_locks_out_is_taken_back(sshd: Lab, tmp_path: Path) -> None:
+    """The operator forbids himself everything, and is cut off: without a word of his he is let in again in time."""
+    with Session(sshd, "root", tmp_path / "operator") as session:
+        sshd.configure(
+            {
+                "fail2ban.local": "[Definition]\ndbfile = /run/sekisho/ledger.sqlite\nguard = off\n",
+                "jail.local": FILES["jail.local"].replace("maxretry = 3", "maxretry = 1"),
+            }
+        )
+        applied = sshd.sekisho("apply", "--confirm", "10")
+        assert (applied.returncode, applied.stderr) == (0, "")
+        assert "sshd: maxretry 3 → 1" in applied.stdout
+        assert "a configuration is on trial until" in sshd.sekisho("status").stdout
+        log_in(sshd, OPERATOR, tmp_path)
+        wait_for(lambda: OPERATOR in sshd.banned()["sshd"], "the ban")
+        assert sshd.knock(OPERATOR, 22) == "dropped"
+        assert not session.is_live(1)
+
+        sshd.wait_log("what ran before is in force again", seconds=20)
+        wait_for(lambda: sshd.knock(OPERATOR, 22) == "open", "the way in")
+        assert session.is_live(20)
+        assert sshd.banned()["sshd"] == set()
+        assert sshd.ask("get", "sshd", "maxretry") == "3"
+        late = sshd.sekisho("confirm")
+        assert (late.returncode, "the last one was taken back at" in late.stderr) == (1, True)

@@ -43,7 +43,7 @@ def test_the_exposure_is_low(unit: Path) -> None:
 
 
 def test_the_daemon_lives_within_the_capabilities_of_the_unit(lab: Lab) -> None:
-    """With the unit's capabilities and not one more, the journal is read, a ban stands in the firewall, mail goes."""
+    """Not one more, and logs are read, logind is heard, a ban stands in the firewall, mail goes."""
     text = service.render_unit(service.find_programs())
     named = re.search(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
     assert named is not None
@@ -52,8 +52,14 @@ def test_the_daemon_lives_within_the_capabilities_of_the_unit(lab: Lab) -> None:
     lab.configure(FILES)
     lab.start("setpriv", f"--bounding-set={bounds}", "--")
 
+    session = lab.stage.path("/run/systemd/sessions/1")
+    session.parent.mkdir(parents=True)
+    session.write_text("STATE=active\nCLASS=user\nREMOTE=1\nREMOTE_HOST=198.51.100.9\n")
+
+    lab.attack("postfix", "198.51.100.9")
     lab.attack("postfix", "198.51.100.7")
 
+    lab.wait_log(r"\[postfix\] Ignore 198\.51\.100\.9 by live session")
     wait_for(lambda: "198.51.100.7" in lab.banned()["postfix"], "the ban")
     assert lab.knock("198.51.100.7", 25) == "dropped"
     assert lab.knock("198.51.100.7", 80) == "open"

@@ -14,6 +14,7 @@ EXAMPLES = """\
 sekisho ban sshd 192.0.2.1                          for the jail's bantime
 sekisho ban sshd 192.0.2.0/24 2001:db8::1 --for 2h
 sekisho ban --all 192.0.2.1 --for 1w --reason "ticket 4711"
+sekisho ban --force sshd 192.0.2.0/24               though a live session comes from there
 """
 
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="length", type=_length, metavar="TIME", help="how long: 90s, 2h, 1w; -1: for ever"
     )
+    parser.add_argument("--force", action="store_true", help="though it may lock somebody out who is to get in")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the ledger and for `status`")
 
 
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     except ValueError as error:
         complain(str(error))
         return MISUSED
-    words = ["ban", jail, *addresses, "--reason", args.reason]
+    words = ["ban", jail, *addresses, "--reason", args.reason, *(["--force"] if args.force else [])]
     if args.length is not None:
         words += ["--for", args.length]
     try:

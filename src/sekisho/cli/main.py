@@ -23,7 +23,7 @@ _LAST = "set up"
 _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "look": ("status", "jails", "log", "verify", "doctor"),
-        "act": ("ban", "unban", "reload"),
+        "act": ("ban", "unban", "reload", "apply", "confirm"),
         "prepare": ("check", "config", "match", "demo"),
         _LAST: ("service", "completion"),
     }

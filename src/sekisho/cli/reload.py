@@ -48,7 +48,12 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(outcome)
     else:
-        _print(outcome)
+        print_outcome(outcome)
+    return exit_status(outcome)
+
+
+def exit_status(outcome: Mapping[str, Any]) -> int:
+    """Return 1 where a jail is in error, else 0."""
     failed = any(problem["severity"] == "error" for problem in outcome["problems"])
     return FAILED if failed or any(jail["fate"] == "kept as it is" for jail in outcome["jails"]) else DONE
 
@@ -68,7 +73,8 @@ def _slip(args: argparse.Namespace) -> str:
     return "" if args.jail in (None, *known) else f"no jail '{args.jail}' is configured; {nearest(args.jail, known)}"
 
 
-def _print(outcome: Mapping[str, Any]) -> None:
+def print_outcome(outcome: Mapping[str, Any]) -> None:
+    """Show what changes, option by option, and what is wrong."""
     for problem in outcome["problems"]:
         print(printable(f"{problem['severity'] + ':':<9}{parse_problem(problem)}"))
     for change in outcome["server"]:

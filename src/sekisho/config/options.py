@@ -92,6 +92,7 @@ SERVER: tuple[Row, ...] = (
     Row("socket", Kind.TEXT, "/run/sekisho/sekisho.sock", "where clients reach the daemon"),
     Row("socketgroup", Kind.WORD, "", "the group whose members may ask the daemon, too; none: root alone"),
     Row("socketaccess", Kind.WORD, "read", "whether they may change things, too", ("read", "write")),
+    Row("guard", Kind.WORD, "auto", "whether live sessions, gateways and resolvers are never barred", ("auto", "off")),
     Row("pidfile", Kind.TEXT, "/run/sekisho/sekisho.pid", "where the daemon writes its process id"),
     Row(
         "allowipv6",

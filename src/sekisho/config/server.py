@@ -76,6 +76,7 @@ def read_server(
         socket=str(Path(texts["socket"]).absolute()),
         socketgroup=group,
         socketaccess=choice("socketaccess"),
+        guard=choice("guard"),
         pidfile=str(Path(texts["pidfile"]).absolute()),
         allowipv6=allowipv6,
         onstop=choice("onstop"),

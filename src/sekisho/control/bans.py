@@ -94,15 +94,19 @@ async def attempt(engine: EngineApi, jail: str, text: str, *lines: str) -> Value
 
 
 async def ban(engine: EngineApi, *words: str) -> Value:
-    """Bar addresses in one jail or in all, for a time and with a reason; how many were new, by jail."""
-    (jail, *texts), options = _split(words, ("--for", "--reason"))
+    """Bar addresses in one jail or in all, for a time and with a reason; how many were new, by jail.
+
+    With `--force` those too that are guarded.
+    """
+    (jail, *texts), options = _split(words, ("--for", "--reason"), ("--force",))
     length = options.get("--for", "")
     duration = parse_seconds(length) if length else None
     if duration is not None and duration <= 0 and duration != PERMANENT:
         raise Unmet(Kind.VALUE, f"a ban of {length} would be over at once")
     jails = engine.status().jails if jail == ALL else (jail,)
-    reason = options.get("--reason", "")
-    return {name: await engine.ban(name, _subjects(texts), duration=duration, reason=reason) for name in jails}
+    reason, force = options.get("--reason", ""), "--force" in options
+    whom = _subjects(texts)
+    return {name: await engine.ban(name, whom, duration=duration, reason=reason, force=force) for name in jails}
 
 
 async def lift(engine: EngineApi, jail: str, *texts: str) -> Value:
@@ -110,14 +114,16 @@ async def lift(engine: EngineApi, jail: str, *texts: str) -> Value:
     return [ban_document(ban) for ban in await engine.unban(None if jail == ALL else jail, _subjects(texts))]
 
 
-def _split(words: Sequence[str], known: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the plain words, at least two, and the options, each with the word after it."""
+def _split(words: Sequence[str], known: Sequence[str], flags: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the plain words, at least two, and the options: those in `known` each with the word after it."""
     plain: list[str] = []
     options: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
         if word in known:
             options[word] = next(rest, "")
+        elif word in flags:
+            options[word] = ""
         else:
             plain.append(word)
     if len(plain) < 2:
@@ -136,7 +142,7 @@ WORDS = (
     Word(f"get {JAIL} banned", "[<IP>...]", FACTS, "who is banned, or 1 or 0 for each of these addresses", get_banned),
     Word(f"get {JAIL} banip", "[<SEP>|--with-time]", FACTS, "who is banned, in the order in which bans end",
          get_banip),
-    Word("ban", "<JAIL> <IP>... [--for <TIME>] [--reason <TEXT>]", BASIC, "ban by hand", ban,
+    Word("ban", "<JAIL> <IP>... [--for <TIME>] [--reason <TEXT>] [--force]", BASIC, "ban by hand", ban,
          changes=True, internal=True),
     Word("lift", "<JAIL> <IP>...", BASIC, "lift bans and tell which", lift, changes=True, internal=True),
 )  # fmt: skip

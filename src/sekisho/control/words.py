@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from sekisho.control import actions, adoption, bans, basics, evidence, settings
+from sekisho.control import actions, adoption, bans, basics, evidence, settings, trial
 from sekisho.control.protocol import Denied, Granted, Kind, Value
 from sekisho.control.table import JAIL, SECTIONS, Unmet, Word
 from sekisho.engine.api import DuplicateJail, EngineApi, Refused, UnknownAction, UnknownJail
@@ -17,8 +17,13 @@ CLIENTS = (  # what our client does by itself; in the help, and nowhere else
 )
 
 TABLE: tuple[Word, ...] = (
-    *(*basics.WORDS, *bans.WORDS, *evidence.WORDS),
-    *(*adoption.WORDS, *settings.WORDS, *actions.WORDS),
+    *basics.WORDS,
+    *bans.WORDS,
+    *evidence.WORDS,
+    *adoption.WORDS,
+    *settings.WORDS,
+    *actions.WORDS,
+    *trial.WORDS,
 )
 
 _INDEX = {tuple(part for part in word.key): word for word in TABLE}

@@ -32,6 +32,7 @@ from sekisho.ledger.ledger import Ledger
 from sekisho.lookup.country import Countries
 from sekisho.lookup.cymru import find_origins
 from sekisho.lookup.dns import Resolver
+from sekisho.lookup.guarded import Guarded
 from sekisho.lookup.own import has_ipv6, read_own_host
 from sekisho.lookup.services import parse_ports, with_known_ports
 from sekisho.lookup.whois import Whois, find_whois
@@ -116,6 +117,7 @@ def assemble(
             sources=watchers,
             resolve=resolver.resolve,
             own_addresses=own_addresses,
+            guarded=Guarded().look,
             write=write,
             log_control=log_control,
             watch=LineGuard(),

@@ -155,6 +155,17 @@ class ActionProof:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialStatus:
+    """Until when a configuration on trial awaits confirmation, or when the last one was taken back.
+
+    In seconds since the epoch; None where it does not, or was not.
+    """
+
+    until: float | None = None
+    rolled_back: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Adopted:
     """What was taken over from a Fail2ban's database, as numbers of bans by jail.
 
@@ -203,9 +214,19 @@ class EngineApi(Protocol):
         """
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
-        """Bar subjects by hand, whatever the ignore lists say (COMPAT 1.9); the number newly banned."""
+        """Bar subjects by hand, whatever the ignore lists say (COMPAT 1.9); the number newly banned.
+
+        Raises Refused, and bars nobody, when one of them is guarded, or a network with an ignored address in it, unless
+        it is to be by `force`.
+        """
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""
@@ -230,6 +251,18 @@ class EngineApi(Protocol):
 
         Raises Refused, and changes nothing, when the tree cannot be used.
         """
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        """Reload, and take everything back after some seconds unless `confirm` is said; what the reload comes to.
+
+        Raises Refused, and changes nothing, when the tree cannot be used, or a configuration is on trial already.
+        """
+
+    async def confirm(self) -> None:
+        """Let the configuration on trial stay. Raises Refused when there is none."""
+
+    def trial(self) -> TrialStatus:
+        """Whether a configuration is on trial."""
 
     async def add_jail(self, spec: JailSpec) -> None:
         """Let there be a jail that does nothing before `start_jail`, until the next reload.

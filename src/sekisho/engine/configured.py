@@ -14,7 +14,7 @@ from sekisho.engine.preview import Standing, preview, preview_server, refusals
 from sekisho.engine.roster import Roster
 from sekisho.engine.settings import ServerSettings
 from sekisho.model.problem import Problem, Severity
-from sekisho.model.specs import Configuration
+from sekisho.model.specs import Configuration, JailSpec, ServerSpec
 
 log = logging.getLogger("fail2ban.server")
 
@@ -72,3 +72,10 @@ class Configured:
             for worker in self.jails[name].workers:
                 await worker.reload()
         return Reloaded(preview(before, wanted, request, refused), server, fresh.problems)
+
+    async def put_back(self, configuration: Configuration, server: ServerSpec, jails: Mapping[str, JailSpec]) -> None:
+        """Let what was in force once be so again, whatever the files say now."""
+        self.configuration = configuration
+        self.settings.take_over(server)
+        self.roster.pardon(None)
+        await self.roster.apply(jails)

@@ -22,9 +22,11 @@ from sekisho.engine.api import (
     Refused,
     Reload,
     Reloaded,
+    TrialStatus,
     UnknownJail,
 )
 from sekisho.engine.configured import Configured
+from sekisho.engine.guard import Guard
 from sekisho.engine.housekeeping import Housekeeping
 from sekisho.engine.jail import Jail
 from sekisho.engine.lifecycle import Lifecycle
@@ -34,6 +36,7 @@ from sekisho.engine.readings import Readings
 from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
 from sekisho.engine.settings import ServerSettings
+from sekisho.engine.trial import Trial
 from sekisho.model.action import Members
 from sekisho.model.address import Family, Subject
 from sekisho.model.duration import Seconds
@@ -78,6 +81,7 @@ class Engine:
             write=parts.write,
             chance=parts.chance,
             ignores=parts.ignores,
+            guard=Guard(parts.guarded, parts.clock, lambda: self._settings.spec.guard != "off"),
         )
         self.readings = Readings(
             parts.sources, self.jails, pipeline=self._pipeline, clock=parts.clock, watch=parts.watch
@@ -111,6 +115,7 @@ class Engine:
             lift=lambda jail: self.unban(jail, None),
             now=parts.clock.now,
         )
+        self._trial = Trial(self._configured, self._pipeline, self._in_turn)
 
     async def start(self) -> None:
         """Start every jail, then read the logs."""
@@ -133,6 +138,7 @@ class Engine:
             log.warning("A change by hand is still under way; it is cut off")
             self._changing.cancel()
         async with self._turn:
+            await self._trial.stop()
             await self.housekeeping.stop()
             await self.readings.stop()
             await self._pipeline.close()
@@ -175,7 +181,8 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """How the whole stands."""
-        problems = (*self._configured.configuration.problems, *self._roster.refused.values())
+        of_files = self._configured.configuration.problems
+        problems = (*self._trial.problems(), *of_files, *self._roster.refused.values())
         return EngineStatus(__version__, self._started, tuple(self.jails), problems)
 
     def jail_status(self, jail: str) -> JailStatus:
@@ -224,10 +231,20 @@ class Engine:
     # What people change
 
     async def ban(
-        self, jail: str, subjects: Sequence[Subject], *, duration: Seconds | None = None, reason: str = ""
+        self,
+        jail: str,
+        subjects: Sequence[Subject],
+        *,
+        duration: Seconds | None = None,
+        reason: str = "",
+        force: bool = False,
     ) -> int:
         """Bar subjects by hand; the number newly banned. Waits for the firewall, within reason."""
         target = self._jail(jail)
+        for subject in () if force else subjects:
+            if (why := self._pipeline.forbids(target, subject)) is not None:
+                way = f"sekisho ban --force {jail} {subject}"
+                raise Refused(f"{subject} is guarded ({why}), so nobody is banned; to ban it all the same: {way}")
         length = target.spec.bantime if duration is None else duration
         now = self._parts.clock.now()
         banned = sum(
@@ -295,7 +312,23 @@ class Engine:
     async def reload(self, request: Reload) -> Reloaded:
         """Read the configuration again and apply the difference, unless it is a dry run; what it comes to."""
         async with self._in_turn():
-            return await self._configured.reload(request)
+            outcome = await self._configured.reload(request)
+            if request.jail is None and not request.dry_run:
+                self._trial.files_are_in_force()
+            return outcome
+
+    async def apply(self, seconds: Seconds) -> Reloaded:
+        """Reload, and take everything back after some seconds unless `confirm` is said."""
+        async with self._in_turn():
+            return await self._trial.begin(seconds)
+
+    async def confirm(self) -> None:
+        """Let the configuration on trial stay."""
+        self._trial.confirm()
+
+    def trial(self) -> TrialStatus:
+        """Whether a configuration is on trial."""
+        return self._trial.status
 
     async def add_action(self, jail: str, spec: ActionSpec) -> None:
         """Give a jail one more action, until the next reload."""

@@ -84,6 +84,7 @@ class Housekeeping:
         now = self.clock.now()
         duties = [
             Duty(BEAT, self.end_bans),
+            Duty(BEAT, self.look_back),
             Duty(BEAT, self.look_at_lists),
             Duty(5, self.fade, now),
             Duty(5, self.look_for_logs, now),
@@ -120,6 +121,10 @@ class Housekeeping:
             for ban in jail.standing.take_due(now):
                 self.pipeline.unban(jail, Unban(ban, Release.EXPIRED))
         self.pipeline.settle()
+
+    async def look_back(self) -> None:
+        """Let nobody stay barred whose session began in the moment of the ban."""
+        self.pipeline.look_back()
 
     async def fade(self) -> None:
         """Drop counters that have been silent for findtime, and save positions that moved without consequence."""

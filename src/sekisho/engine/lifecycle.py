@@ -74,7 +74,8 @@ class Lifecycle:
             ban = stored
             if stored.cause is Cause.FAILURES:
                 ban = capped(stored, reached=reached.time if reached else stored.time, spec=jail.spec)
-            ignored = stored.cause is Cause.FAILURES and self.pipeline.exempts(jail, ban)
+            by_machine = stored.cause is Cause.FAILURES
+            ignored = by_machine and (self.pipeline.exempts(jail, ban) or self.pipeline.spares(jail, ban))
             if ignored or (ban.until is not None and ban.until < now):
                 unban = Unban(stored, Release.EXPIRED)
                 if stored.subject in jail.standing:

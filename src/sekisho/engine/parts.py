@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import SystemRandom
 
@@ -23,10 +23,10 @@ from sekisho.model.specs import Configuration
 class Parts:
     """What an engine is assembled from. `load` reads the configuration again; it may block and runs beside the loop.
 
-    `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether IPv6 is used from now on (auto, yes, no).
-    `is_restarting` tells, at the end, whether the init system begins us anew at once. `origins` tells whose network
-    each address is in. None of them raises. `chance` returns a number in [0, 1) that nobody can guess
-    (`bantime.rndtime`).
+    `guarded` tells whom no machine may bar, and why. `ignores` asks a jail's ignorecommand. `allow_ipv6` hears whether
+    IPv6 is used from now on (auto, yes, no). `is_restarting` tells, at the end, whether the init system begins us anew
+    at once. `origins` tells whose network each address is in. None of them raises. `chance` returns a number in [0, 1)
+    that nobody can guess (`bantime.rndtime`).
     """
 
     clock: Clock
@@ -36,6 +36,7 @@ class Parts:
     sources: Sources
     resolve: Callable[[str], Awaitable[frozenset[Subject]]]
     own_addresses: Callable[[], Awaitable[frozenset[Subject]]]
+    guarded: Callable[[], Mapping[Subject, str]]
     write: Callable[[Sequence[Entry]], None]
     log_control: LogControl
     watch: Watch

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from sekisho.engine.account import Account
 from sekisho.engine.clock import Clock
 from sekisho.engine.doubts import Ask, Doubts
+from sekisho.engine.guard import Guard
 from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
@@ -76,6 +77,7 @@ class Pipeline:
         write: Callable[[Sequence[Entry]], None],
         chance: Callable[[], float],
         ignores: Ask,
+        guard: Guard,
     ) -> None:
         self.surroundings = Surroundings()
         self.account = account
@@ -88,6 +90,7 @@ class Pipeline:
         self._screens: dict[str, Screen] = {}
         self._lookups: set[asyncio.Task[None]] = set()
         self._ignores = ignores
+        self._guard = guard
         self._doubts = Doubts(ignores, self._judge_asked, self.settle)
 
     def judge(self, jail: Jail, failure: Failure) -> None:
@@ -236,6 +239,40 @@ class Pipeline:
         self._conclude(jail, ban, is_exact=is_exact)
         return True
 
+    def forbids(self, jail: Jail, subject: Subject) -> str | None:
+        """Return why nobody bars `subject` in the jail by mistake, and a person by force only; None: he simply may.
+
+        Who names an ignored address means it (COMPAT 1.9); who names a network may not have known what is in it.
+        """
+        around = self.surroundings
+        if jail.spec.lets_in:
+            return None
+        if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on():
+            return reason
+        if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in around.own):
+            return "this host's own address"
+        inner = jail.exemptions.inside(subject, resolved=around.resolved, lists=around.lists)
+        return None if inner is None else f"{inner} in it is ignored"
+
+    def spares(self, jail: Jail, ban: Ban) -> bool:
+        """Return whether a machine's ban must not be, and let the log tell why, from time to time."""
+        reason = None if jail.spec.lets_in else self._guard.reason(ban.target)
+        if reason is None and not ban.target.is_single:
+            reason = self.exempts(jail, ban)
+        if reason is not None and self._guard.may_speak(ban):
+            self._batch.entries.append(entry(Ignored(Failure(jail.name, ban.target, ban.time), reason)))
+        return reason is not None
+
+    def look_back(self) -> None:
+        """Lift the machine's bans of late whom it would not make now; settle."""
+        for ban in self._guard.take_hasty():
+            jail = self._jails.get(ban.jail)
+            standing = None if jail is None else jail.standing.get(ban.subject)
+            if jail is not None and standing is not None and standing.cause is Cause.FAILURES:
+                self.spares(jail, standing)
+                self.unban(jail, Unban(standing, Release.EXPIRED))
+        self.settle()
+
     def unban(self, jail: Jail, unban: Unban) -> None:
         """End a ban; nothing is settled yet."""
         jail.standing.remove(unban.ban.subject)
@@ -248,6 +285,9 @@ class Pipeline:
         self.account.changes.forgotten += [(jail.name, subject) for subject in whose]
 
     def _conclude(self, jail: Jail, verdict: Verdict, *, is_exact: bool = False) -> None:
+        if isinstance(verdict, Ban) and verdict.cause is Cause.FAILURES and self.spares(jail, verdict):
+            self._note_consumed(jail, verdict.subject)
+            return
         batch = self._batch
         more: tuple[Entry, ...] = ()
         match verdict:
@@ -256,6 +296,7 @@ class Pipeline:
             case Ban():
                 verdict, more = self._histories.applied(jail, verdict, is_exact=is_exact)
                 jail.standing.put(verdict)
+                self._guard.note(verdict)
                 jail.banned_total += 1
                 self.account.changes.bans.append(verdict)
                 batch.bans.setdefault(jail.name, []).append(verdict)

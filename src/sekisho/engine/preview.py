@@ -27,7 +27,7 @@ _EFFECTS: Mapping[Aspect, str] = {
 _EFFECT_OF_OPTION: Mapping[str, str] = {"bantime": "holds from the next ban on; bans that stand keep their end"}
 _ADDED_ACTION = "the action begins with the bans that stand"
 _REMOVED_ACTION = "the action ends, and lifts what it barred"
-LIVE_SERVER = ("loglevel", "dbmaxmatches", "dbpurgeage", "socketgroup", "socketaccess", "onstop")
+LIVE_SERVER = ("loglevel", "dbmaxmatches", "dbpurgeage", "socketgroup", "socketaccess", "onstop", "guard")
 """Fields of a ServerSpec that a reload takes over; the others hold from a start on."""
 _AT_ONCE = "holds at once"
 _AT_NEXT_START = "holds from the next start of the daemon on"

@@ -70,6 +70,16 @@ class Exemptions:
                 return "dns"
         return None
 
+    def inside(self, subject: Subject, *, resolved: Resolved, lists: Mapping[str, Exemptions]) -> Subject | None:
+        """Return an exempt address or network that is a part of `subject`, a network, but not all of it."""
+        if subject.is_single:
+            return None
+        named = (address for name in self.names for address in resolved.get(name, ()))
+        here = (*self.addresses, *self.networks, *named)
+        found = next((exempt for exempt in here if exempt != subject and subject.covers(exempt)), None)
+        within = (lists[word].inside(subject, resolved=resolved, lists={}) for word in self.files if word in lists)
+        return found or next(filter(None, within), None)
+
     def _has_network_of(self, subject: Subject) -> bool:
         network = subject.network if self.networks else None
         if network is None:

@@ -76,7 +76,7 @@ class Ledger:
     def __init__(self, path: str | None, *, most_matches: int = 10) -> None:
         """Open or create the ledger at `path`; None keeps it in memory only.
 
-        Raises sqlite3.Error or OSError when it cannot be opened, ValueError when a newer release wrote it.
+        Raises sqlite3.Error or OSError when it cannot be opened, ValueError when a newer release or Fail2ban wrote it.
         """
         self.path = path
         self.most_matches = most_matches
@@ -256,6 +256,7 @@ def _open(path: str | None) -> sqlite3.Connection:
         Path(path).parent.mkdir(mode=0o700, exist_ok=True)
     database = sqlite3.connect(path or ":memory:", isolation_level=None)
     try:
+        _refuse_foreign(database, path)
         if path is not None:
             Path(path).chmod(0o600)
         database.execute("PRAGMA journal_mode = WAL")
@@ -266,6 +267,13 @@ def _open(path: str | None) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _refuse_foreign(database: sqlite3.Connection, path: str | None) -> None:
+    """Raise ValueError, before anything is changed, where the file is Fail2ban's own, whatever its name."""
+    if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'fail2banDb'").fetchall():
+        remedy = "name another file in fail2ban.local: dbfile = /var/lib/sekisho/ledger.sqlite"
+        raise ValueError(f"{path} is Fail2ban's own database, which is left alone; {remedy}")
 
 
 def _ledger_error(error: Exception) -> LedgerError:

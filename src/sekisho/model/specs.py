@@ -150,13 +150,18 @@ class JailSpec:
     actions: tuple[ActionSpec, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}), hash=False, compare=False)
 
+    @property
+    def lets_in(self) -> bool:
+        """True when the jail's "bans" open a door instead of closing one (`pass2allow-ftp`)."""
+        return any(action.properties.get("blocktype", "").upper() in ("ACCEPT", "RETURN") for action in self.actions)
+
 
 @dataclass(frozen=True, slots=True)
 class ServerSpec:
     """What fail2ban.conf says (COMPAT 1.8). Paths are absolute; `dbfile` None keeps nothing across restarts.
 
     `stacksize` is that of a new thread in KiB, 0 the system's own. `socketgroup` empty: the socket is for root alone;
-    `socketaccess` is `read` or `write`.
+    `socketaccess` is `read` or `write`, `guard` is `auto` or `off`.
     """
 
     loglevel: str = "INFO"
@@ -165,6 +170,7 @@ class ServerSpec:
     socket: str = "/run/sekisho/sekisho.sock"
     socketgroup: str = ""
     socketaccess: str = "read"
+    guard: str = "auto"
     pidfile: str = "/run/sekisho/sekisho.pid"
     allowipv6: str = "auto"
     onstop: str = "lift"
