@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
 
 from sekisho import __version__
 from sekisho.engine import evidence, members
@@ -25,6 +24,7 @@ from sekisho.engine.api import (
     TrialStatus,
     UnknownJail,
 )
+from sekisho.engine.byhand import PATIENCE, ByHand, wait_enforced
 from sekisho.engine.configured import Configured
 from sekisho.engine.guard import Guard
 from sekisho.engine.housekeeping import Housekeeping
@@ -33,23 +33,17 @@ from sekisho.engine.lifecycle import Lifecycle
 from sekisho.engine.parts import Parts
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
-from sekisho.engine.report import FILTER, INFO, Entry, local_time
 from sekisho.engine.roster import Roster
 from sekisho.engine.settings import ServerSettings
 from sekisho.engine.trial import Trial
 from sekisho.model.action import Members
-from sekisho.model.address import Family, Subject
+from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
 from sekisho.model.origin import Origin
 from sekisho.model.specs import ActionSpec, Configuration, JailSpec, ServerSpec
-from sekisho.model.verdict import Ban, Cause, Failure, Release, Unban
+from sekisho.model.verdict import Ban
 
 log = logging.getLogger("fail2ban.server")
-
-PATIENCE = 2.0
-"""Seconds that a ban by hand waits for the firewall before it answers; it goes on all the same."""
-
-_PORTION = 500  # bans lifted in one go, which takes some milliseconds
 
 _LAST_PATIENCE = 22.0
 """Seconds for all actions of all jails at the end; sekisho.service has us killed after 30 s."""
@@ -94,6 +88,7 @@ class Engine:
             write=parts.write,
             server=configuration.server,
         )
+        self._by_hand = ByHand(self.jails, self._pipeline, parts.clock, parts.resolve, parts.write)
         self._adoption = Adoption(self.jails, parts.ledger, self._pipeline, self._lifecycle, parts.clock)
         self.housekeeping = Housekeeping(
             jails=self.jails,
@@ -240,54 +235,18 @@ class Engine:
         force: bool = False,
     ) -> int:
         """Bar subjects by hand; the number newly banned. Waits for the firewall, within reason."""
-        target = self._jail(jail)
-        for subject in () if force else subjects:
-            if (why := self._pipeline.forbids(target, subject)) is not None:
-                way = f"sekisho ban --force {jail} {subject}"
-                raise Refused(f"{subject} is guarded ({why}), so nobody is banned; to ban it all the same: {way}")
-        length = target.spec.bantime if duration is None else duration
-        now = self._parts.clock.now()
-        banned = sum(
-            self._pipeline.ban_by_hand(
-                target,
-                Ban(jail, subject, now, length, cause=Cause.BY_HAND, reason=reason),
-                is_exact=duration is not None,
-            )
-            for subject in subjects
-        )
-        self._pipeline.settle()
-        await _patiently([target])
-        return banned
+        return await self._by_hand.ban(self._jail(jail), subjects, duration=duration, reason=reason, force=force)
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
         """Lift and forget the bans that `subjects` cover (None: all) in one jail (None: in all); those lifted."""
         targets = list(self.jails.values()) if jail is None else [self._jail(jail)]
-        wanted = None if subjects is None else [*subjects, *await self._named(subjects)]
-        lifted: list[Ban] = []
-        for target in targets:
-            covered = list(target.standing) if wanted is None else target.standing.covered(wanted)
-            async for portion in _portions(covered):
-                for ban in portion if self.jails.get(target.name) is target else ():
-                    standing = target.standing.get(ban.subject)  # what was prolonged or ended meanwhile
-                    if standing is not None:
-                        self._pipeline.unban(target, Unban(standing, Release.BY_HAND))
-                        lifted.append(standing)
-                self._pipeline.settle()
-            self._pipeline.forget(target, wanted)
-        self._pipeline.settle()
-        await _patiently(targets)
-        return lifted
-
-    async def _named(self, subjects: Sequence[Subject]) -> list[Subject]:
-        """Return the addresses of those subjects that are host names and no jail's identifiers."""
-        names = [subject.text for subject in subjects if subject.family is Family.OTHER and not self.bans_of(subject)]
-        return [address for name in names for address in await self._parts.resolve(name)]
+        return await self._by_hand.unban(targets, subjects)
 
     async def adopt(self, database: str) -> Adopted:
         """Take over a Fail2ban's bans and history. Waits for the firewall, within reason."""
         async with self._in_turn():
             adopted = await self._adoption.run(database)
-        await _patiently(list(self.jails.values()))
+        await wait_enforced(list(self.jails.values()))
         return adopted
 
     def doubtful(self) -> int:
@@ -296,12 +255,7 @@ class Engine:
 
     async def attempt(self, jail: str, subject: Subject, lines: Sequence[str]) -> int:
         """Count a failure by hand (COMPAT 3.1); 1, or 0 when the subject is ignored."""
-        now = self._parts.clock.now()
-        entry = Entry(FILTER, INFO, (f"[{jail}] Attempt {subject} - {local_time(now)}",))
-        target = self._jail(jail)
-        self._parts.write([entry])
-        failure = Failure(jail, subject, now, tuple(lines))
-        return int(await self._pipeline.attempt(target, failure, weight=max(1, len(lines))))
+        return int(await self._by_hand.attempt(self._jail(jail), subject, lines))
 
     async def change(self, jail: str, spec: JailSpec) -> None:
         """Replace a jail's specification by hand, until the next reload."""
@@ -332,25 +286,11 @@ class Engine:
 
     async def add_action(self, jail: str, spec: ActionSpec) -> None:
         """Give a jail one more action, until the next reload."""
-        target = self._jail(jail)
-        old = target.spec
-        if any(action.actname == spec.actname for action in old.actions):
-            raise Refused(f"Action {spec.actname} already exists")
-        await self._change_action(target, spec.actname, replace(old, actions=(*old.actions, spec)))
+        await members.add(self._jail(jail), spec, change=self.change)
 
     async def set_property(self, jail: str, action: str, name: str, text: str) -> None:
         """Give one property of an action a value; any name may be made up."""
-        if not await members.set_scripted(self._jail(jail), action, name, text):
-            target = self._jail(jail)
-            await self._change_action(target, action, members.with_property(target, action, name, text))
-
-    async def _change_action(self, jail: Jail, actname: str, spec: JailSpec) -> None:
-        """Replace a jail's specification for the sake of one action; one that cannot be changes nothing."""
-        old = jail.spec
-        await self.change(jail.name, spec)
-        if trouble := jail.trouble_with(actname):
-            await self.change(jail.name, old)
-            raise Refused(trouble)
+        await members.set_property(self._jail(jail), action, name, text, change=self.change)
 
     async def call_action(self, jail: str, action: str, method: str, arguments: Mapping[str, object]) -> object:
         """Call a method of an action by hand; what it returns."""
@@ -397,19 +337,3 @@ class Engine:
     async def set_server(self, option: str, text: str) -> None:
         """Change one of the server's settings until the daemon ends."""
         self._settings.change(option, text)
-
-
-async def _portions(bans: Sequence[Ban]) -> AsyncIterator[Sequence[Ban]]:
-    """Yield the bans some hundreds at a time; in between, others have their turn."""
-    for start in range(0, len(bans), _PORTION):
-        yield bans[start : start + _PORTION]
-        await asyncio.sleep(0)
-
-
-async def _patiently(jails: Sequence[Jail]) -> None:
-    """Wait until the enforcers have caught up, but not longer than a person should wait."""
-    waits = [asyncio.create_task(worker.drained()) for jail in jails for worker in jail.enforcers]
-    if waits:
-        _, pending = await asyncio.wait(waits, timeout=PATIENCE)
-        for task in pending:
-            task.cancel()

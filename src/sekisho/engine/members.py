@@ -102,6 +102,32 @@ async def set_scripted(jail: Jail, name: str, key: str, text: str) -> bool:
     return True
 
 
+Change = Callable[[str, JailSpec], Awaitable[None]]
+"""Replaces a jail's specification; raises Refused when the new one does not hold."""
+
+
+async def add(jail: Jail, spec: ActionSpec, *, change: Change) -> None:
+    """Give a jail one more action. Raises Refused when it has one of that name, or the action cannot be."""
+    if any(action.actname == spec.actname for action in jail.spec.actions):
+        raise Refused(f"Action {spec.actname} already exists")
+    await _change(jail, spec.actname, replace(jail.spec, actions=(*jail.spec.actions, spec)), change)
+
+
+async def set_property(jail: Jail, name: str, key: str, text: str, *, change: Change) -> None:
+    """Give a property a value. Raises UnknownAction, and Refused where the value does not hold."""
+    if not await set_scripted(jail, name, key, text):
+        await _change(jail, name, with_property(jail, name, key, text), change)
+
+
+async def _change(jail: Jail, name: str, spec: JailSpec, change: Change) -> None:
+    """Replace a jail's specification for the sake of one action; one that cannot be changes nothing."""
+    old = jail.spec
+    await change(jail.name, spec)
+    if trouble := jail.trouble_with(name):
+        await change(jail.name, old)
+        raise Refused(trouble)
+
+
 async def call(jail: Jail, name: str, method: str, arguments: Mapping[str, object], *, clock: Clock) -> object:
     """Call a method; what it returns. Raises UnknownAction, and Refused when there is none, or it fails."""
     worker = _worker_of(jail, name)
