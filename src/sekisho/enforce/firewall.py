@@ -111,14 +111,15 @@ class NftablesAction:
     async def listed(self) -> frozenset[Subject] | None:
         """Return whom the kernel holds barred; None where it cannot be asked.
 
-        Listing 100,000 elements takes a second, so it is done only where another program has changed any rule of the
-        host since the last time; an element that ended by itself meanwhile is then still named until it is unbanned.
+        Listing 100,000 elements takes a second, so it is done beside the loop, and only where another program has
+        changed any rule of the host since the last time. An element that ended by itself meanwhile is then still named
+        until it is unbanned.
         """
         try:
             mark = self._table.sets.others_changes()
             if mark != self._listed_at:
-                found = [subject for family in _FAMILIES for subject in self._list(family)]
-                self._listing, self._listed_at = set(found), mark
+                self._listing = await asyncio.to_thread(self._read_barred)
+                self._listed_at = mark
         except FileNotFoundError:
             self._listed_at = None
             return frozenset()
@@ -259,18 +260,19 @@ class NftablesAction:
             everything = [_range_element(span, width, _timeout(end, now)) for span, end in wanted.items()]
             self._table.sets.refill(name, everything)
 
-    def _list(self, family: Family) -> Iterable[Subject]:
-        yield from self._list_addresses(family)
-        yield from self._list_networks(family)
+    def _read_barred(self) -> set[Subject]:
+        """Return whom the sets hold, over a connection of its own. Raises OSError."""
+        barred: set[Subject] = set()
+        with contextlib.closing(self._table.another()) as sets:
+            for family in _FAMILIES:
+                addresses = sets.addresses(self._rules.addresses(family))
+                barred.update(Subject(str(ip_address(each.key)), family, is_single=True) for each in addresses)
+                barred.update(self._list_networks(family, sets.ranges(self._rules.networks(family), _WIDTH[family])))
+        return barred
 
-    def _list_addresses(self, family: Family) -> Iterable[Subject]:
-        for element in self._table.sets.addresses(self._rules.addresses(family)):
-            address = ip_address(element.key)  # four bytes or sixteen
-            yield Subject(str(address), family, is_single=True)
-
-    def _list_networks(self, family: Family) -> Iterable[Subject]:
+    def _list_networks(self, family: Family, ranges: Sequence[Element]) -> Iterable[Subject]:
         """Return the networks that we barred and that are barred, and whatever else is in the set."""
-        spans = sorted(map(_span, self._table.sets.ranges(self._rules.networks(family), _WIDTH[family])))
+        spans = sorted(map(_span, ranges))
         barred = [net for net in self._networks[family] if covers(spans, net)]
         yield from map(subject_of, barred)
         ours = flatten(dict.fromkeys(barred))
