@@ -63,8 +63,12 @@ class Result:
     found: int
 
 
-def write_tree(folder: Path, jails: Sequence[str], *, theirs: bool) -> None:
-    """Write a configuration tree that both understand; nobody reaches maxretry."""
+ONLY_FOUND = "backend = polling\nmaxretry = 100000000\naction =\n"
+"""What a jail does in most measurements: nobody reaches maxretry."""
+
+
+def write_tree(folder: Path, jails: Sequence[str], *, theirs: bool, settings: str) -> None:
+    """Write a configuration tree that both understand."""
     filters = folder / "filter.d"
     filters.mkdir(parents=True)
     if theirs:
@@ -79,10 +83,8 @@ def write_tree(folder: Path, jails: Sequence[str], *, theirs: bool) -> None:
     text = "[DEFAULT]\nfindtime = 1d\nbantime = 600\nusedns = no\nmaxmatches = 3\nmode = normal\n"
     for jail in jails:
         filter_name, log = JAILS[jail]
-        text += (
-            f"[{jail}]\nenabled = true\nbackend = polling\nfilter = {filter_name}\nlogpath = {folder.parent}/{log}\n"
-        )
-        text += "maxretry = 100000000\naction =\n"
+        text += f"[{jail}]\nenabled = true\nfilter = {filter_name}\nlogpath = {folder.parent}/{log}\n"
+        text += settings
     (folder / "jail.local").write_text(text)
 
 
@@ -102,13 +104,17 @@ def resident_of(pid: int) -> int:
 
 @contextlib.contextmanager
 def running(
-    program: Program, root: Path, jails: Sequence[str]
+    program: Program, root: Path, jails: Sequence[str], *, settings: str = ONLY_FOUND, fresh: bool = True
 ) -> Iterator[tuple[subprocess.Popen[bytes], Path, float]]:
-    """Start one daemon over the logs in `root`; its process, its folder, and the seconds until it was ready."""
+    """Start one daemon over the logs in `root`; its process, its folder, and the seconds until it was ready.
+
+    It remembers nothing of an earlier life, unless it is not to be `fresh`.
+    """
     folder = root / program.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    write_tree(folder, jails, theirs=program is THEIRS)
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        write_tree(folder, jails, theirs=program is THEIRS, settings=settings)
     begin = time.monotonic()
     with (folder / "output").open("wb") as output:
         command = ["ip", "netns", "exec", NAMESPACE, *(word.format(conf=folder) for word in program.server)]

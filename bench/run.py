@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from barring import measure_barring
 from daemons import (
     BOTH,
     JAILS,
@@ -161,6 +162,8 @@ class Bench:
             self.say(f"| {title} | {cells} | {floor} |")
         self.many()
         self.asking()
+        write_log(self.root / "auth.log", ())
+        measure_barring(self.root, self.say)
         if self.gigabytes:
             self.flat()
 

@@ -294,6 +294,8 @@ def _sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]
 
 
 def _key(subject: Subject) -> bytes:
+    if subject.family is Family.INET4:
+        return bytes(map(int, subject.text.split(".")))  # a third of the price, and a start pays it for every ban
     return ip_address(subject.text).packed
 
 

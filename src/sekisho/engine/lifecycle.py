@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sekisho.engine.clock import Clock
 from sekisho.engine.difference import Aspect, actions_to_exchange
@@ -84,7 +84,7 @@ class Lifecycle:
                     self.pipeline.account.changes.unbans.append(unban)
                     entries.append(entry(unban))
                 continue
-            ban = replace(ban, cause=Cause.RESTORED)
+            ban = _restored(ban)
             jail.standing.put(ban)
             jail.banned_total += 1
             entries.append(entry(ban))
@@ -176,6 +176,14 @@ class Lifecycle:
             log.info("Jail '%s': %d ban(s) stay in the firewall", name, len(standing))
         del self.jails[name]
         log.info("Jail '%s' stopped", name)
+
+
+def _restored(ban: Ban) -> Ban:
+    """Return the ban as a restored one; `dataclasses.replace` takes four times as long, for every ban of a start."""
+    return Ban(
+        ban.jail, ban.subject, ban.time, ban.duration, ban.failures, ban.count, ban.matches, ban.captured, ban.address,
+        Cause.RESTORED, ban.reason,
+    )  # fmt: skip
 
 
 def feeds_on_bans(spec: JailSpec, server: ServerSpec) -> bool:

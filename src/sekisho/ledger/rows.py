@@ -34,12 +34,16 @@ def ban_row(ban: Ban, *, most_matches: int) -> tuple[object, ...]:
     )
 
 
+_GROUPS = msgspec.json.Decoder(dict[str, str | list[str | None]])
+_LINES = msgspec.json.Decoder(list[str])
+
+
 def ban_of(row: tuple[Any, ...]) -> Ban:
     """Return the ban that `ban_row` wrote."""
     jail, subject, address, time, duration, failures, count, cause, reason, matches, captured = row
     groups: dict[str, Captured] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in msgspec.json.decode(captured, type=dict[str, str | list[str | None]]).items()
+        for name, value in (_GROUPS.decode(captured) if captured != "{}" else {}).items()
     }
     return Ban(
         jail=jail,
@@ -51,7 +55,7 @@ def ban_of(row: tuple[Any, ...]) -> Ban:
         count=count,
         cause=Cause(cause),
         reason=reason,
-        matches=tuple(msgspec.json.decode(matches, type=list[str])),
+        matches=tuple(_LINES.decode(matches)) if matches != "[]" else (),
         captured=groups,
     )
 

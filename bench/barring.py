@@ -1,0 +1,101 @@
+"""What bans cost down to the kernel: by hand, at a start, when they are lifted, and from a log's line on."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from daemons import BOTH, ENVIRONMENT, NAMESPACE, OURS, THEIRS, Program, ask, running
+
+BARRING = "backend = auto\nmaxretry = 1\nbanaction = nftables\naction = nftables[name=sshd, port=ssh, protocol=tcp]\n"
+TABLES = {OURS: "sekisho", THEIRS: "f2b-table"}
+BY_HAND = {OURS: 1000, THEIRS: 100}
+RESTORED = {OURS: (10_000, 100_000), THEIRS: (500,)}
+LINES = {OURS: 100, THEIRS: 10}
+AT_ONCE = 5000  # addresses on one command line
+PATIENCE = 120.0  # seconds
+
+Say = Callable[[str], None]
+
+
+def measure_barring(root: Path, say: Say) -> None:
+    """Say what it costs each of the two; fewer bans are asked of Fail2ban, which takes its time for each."""
+    say("")
+    say("| barring | Sekisho | Fail2ban | floor |")
+    say("|---|---|---|---|")
+    cells: dict[str, dict[Program, str]] = {}
+    for program in BOTH:
+        for title, cell in _of(program, root):
+            cells.setdefault(title, {})[program] = cell
+    floors = {"a line of a log to the kernel": "20, 50", "restored at a start": "3 s", "a ban by hand": "0.2"}
+    for title, by in cells.items():
+        floor = next((floor for what, floor in floors.items() if what in title), "-")
+        say(f"| {title} | {by.get(OURS, '-')} | {by.get(THEIRS, '-')} | {floor} |")
+
+
+def _of(program: Program, root: Path) -> Iterator[tuple[str, str]]:
+    (root / "auth.log").write_text("")
+    with running(program, root, ("sshd",), settings=BARRING) as (_, folder, _):
+        spans = _latencies(program, root)
+        late = statistics.quantiles(spans, n=100)[98]
+        yield "from a line of a log to the kernel, median and p99, ms", f"{statistics.median(spans):.1f}, {late:.1f}"
+        ask(program, folder, "unban", "--all")
+        held = 0
+        for base in (0, *(RESTORED[program] if program is OURS else ())):
+            if base:
+                _ban(program, folder, held, base)
+                held = base
+            begin = time.perf_counter()
+            _ban(program, folder, held, held + BY_HAND[program])
+            if program is THEIRS:  # its client does not wait for the firewall
+                _wait_held(held + BY_HAND[program])
+            spent = (time.perf_counter() - begin) * 1000 / BY_HAND[program]
+            held += BY_HAND[program]
+            _wait_held(held)
+            yield f"a ban by hand beside {base:,} others, ms", f"{spent:.2f}"
+        begin = time.perf_counter()
+        ask(program, folder, "unban", "--all")
+        _wait_held(0, exactly=True)
+        yield "all of them lifted, ms each", f"{(time.perf_counter() - begin) * 1000 / held:.3f}"
+    for count in RESTORED[program]:
+        with running(program, root, ("sshd",), settings=BARRING) as (_, folder, _):
+            _ban(program, folder, 0, count)
+            _wait_held(count)
+        begin = time.perf_counter()
+        with running(program, root, ("sshd",), settings=BARRING, fresh=False) as (_, _, ready):
+            _wait_held(count)
+            spent = ready if program is OURS else time.perf_counter() - begin  # ours is ready when all are in force
+            yield f"{count:,} bans restored at a start, s", f"{spent:.1f}"
+
+
+def _latencies(program: Program, root: Path) -> list[float]:
+    log = str(root / "auth.log")
+    tool = [sys.executable, str(Path(__file__).with_name("latency.py")), log, TABLES[program], "addr-set-sshd"]
+    command = ["ip", "netns", "exec", NAMESPACE, *tool, str(LINES[program])]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    return [float(line) for line in done.stdout.split()]
+
+
+def _ban(program: Program, folder: Path, first: int, last: int) -> None:
+    addresses = [f"198.{18 + number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(first, last)]
+    for start in range(0, len(addresses), AT_ONCE):
+        ask(program, folder, "set", "sshd", "banip", *addresses[start : start + AT_ONCE])
+
+
+def _wait_held(count: int, *, exactly: bool = False) -> None:
+    """Wait until the kernel's sets hold so many addresses."""
+    end = time.monotonic() + PATIENCE
+    while (held := _held()) < count or (exactly and held != count):
+        if time.monotonic() > end:
+            raise SystemExit(f"the kernel holds {held} bans and not {count}")
+
+
+def _held() -> int:
+    command = ["ip", "netns", "exec", NAMESPACE, "nft", "-j", "list", "ruleset"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["nftables"]
+    return sum(len(entry["set"].get("elem", ())) for entry in listed if "set" in entry)
