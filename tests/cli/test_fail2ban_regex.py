@@ -10,8 +10,6 @@ import pytest
 
 from sekisho.cli import regex_lines
 from sekisho.cli.fail2ban_regex import main
-from sekisho.match.finding import LineVerdict
-from sekisho.match.matcher import Matcher
 
 RULE = r"user <F-USER>\S+</F-USER> from <HOST>"
 LINE = "2026-07-14 12:00:00 user root from 192.0.2.1"
@@ -33,7 +31,8 @@ def place(tmp_path: Path) -> Path:
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str]:
     """The exit status and what was printed, without the time it took."""
     status = main([str(word) for word in words])
-    out = capsys.readouterr().out
+    printed = capsys.readouterr()
+    out = printed.out + printed.err
     return status, "\n".join(line for line in out.splitlines() if not line.startswith("[processed"))
 
 
@@ -67,7 +66,7 @@ def test_a_filter_by_name(place: Path, capsys: pytest.CaptureFixture[str], name:
     status, out = run(capsys, "-c", place, place / "app.log", name)
     assert status == 0
     assert f"Use   failregex filter file : own, basedir: {place}\n" in out
-    assert "\nUse      datepattern : %Y-%m-%d %H:%M:%S : Year-Month-Day 24hour:Minute:Second" in out
+    assert "Use      datepattern : %Y-%m-%d %H:%M:%S : Year-Month-Day 24hour:Minute:Second\n" in out
     assert ("Use   filter options : {'who': 'y'}" in out) is ("[" in name)
     assert "|   2) [2] from <HOST>" in out
 
@@ -95,96 +94,108 @@ def test_results_only(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "-o", "msg", "-i", place / "app.log", RULE) == (0, "nothing")
 
 
+def test_a_line_has_one_result(capsys: pytest.CaptureFixture[str], place: Path) -> None:
+    """The report tries every expression, `-o` goes by the first that matches."""
+    words = ("-c", place, "x 192.0.2.1 from 192.0.2.2", "own")
+    assert "Failregex: 2 total" in run(capsys, *words)[1]
+    assert run(capsys, "-o", "ip", *words) == (0, "192.0.2.1")
+
+
 def test_options_of_the_trial(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Dates, zone, encoding, names and lines by the command line."""
     log = place / "app.log"
     _, out = run(capsys, "-d", "{^LN-BEG}", "-L", "2", "-e", "latin1", log, RULE)
     assert "Use         maxlines : 2\nUse      datepattern : {^LN-BEG} : Default Detectors\nUse   failregex line" in out
     assert "Use         encoding : latin1" in out
-    assert run(capsys, "--TZ", "UTC+0200", "-o", "time", log, RULE)[1].startswith("1784023200.0")
+    assert run(capsys, "--TZ", "UTC+0200", "-o", "<time>", log, RULE)[1].startswith("1784023200.0")
     assert "1 matched" in run(capsys, "-r", "from mail.example.com", "from <HOST>$")[1]
     assert "0 matched" in run(capsys, "--usedns", "no", "from mail.example.com", "from <HOST>$")[1]
     _, out = run(capsys, "--print-no-missed", "--print-all-matched", log, RULE)
     assert "Missed" not in out
     assert f"|- Matched line(s):\n|  {LINE}" in out
-    assert "|      # regex:   ^" in run(capsys, "--VD", LINE, RULE)[1]
+    assert "|      # regex:   ^" in run(capsys, "-v", "--VD", LINE, RULE)[1]
 
 
 @pytest.mark.parametrize(
     ("words", "error"),
     [
-        (["x", "nohost"], "No failure-id group in 'nohost'"),
-        (["x", "<HOST> ("], "Unable to compile regular expression '<HOST> ('"),
-        (["-d", "%Q", "x", "<HOST>"], "Failed to set datepattern '%Q'"),
-        (["-L", "-1", "x", "<HOST>"], "maxlines must not be negative, it is -1"),
-        (["x", "<HOST>", ""], "Cannot add empty regex"),
-        (["systemd-journal[x", "<HOST>"], "invalid log 'systemd-journal[x'"),
-        (["-l", "shout", "x", "<HOST>"], "Invalid log level 'shout'"),
-        (["--timezone", "Mars", "x", "<HOST>"], "Unknown or unsupported time zone: 'Mars'"),
+        (["x", "nohost"], "ERROR: No failure-id group in 'nohost'"),
+        (["x", "<HOST> ("], "ERROR: Unable to compile regular expression '<HOST> ('"),
+        (["x"], "ERROR: provide both <LOG> and <REGEX>."),
+        (["x", "<HOST>", "y", "z"], "ERROR: provide both <LOG> and <REGEX>."),
+        (["x", "<HOST>", ""], "Use ignoreregex line : \nERROR: Cannot add empty regex"),
+        (["-d", "%Q", "x", "<HOST>"], "ERROR: Failed to set datepattern '%Q'"),
+        (["-L", "-1", "x", "<HOST>"], "ERROR: maxlines must be integer greater than zero"),
+        (["-l", "shout", "x", "<HOST>"], "ERROR: Invalid log level 'shout'"),
+        (["--timezone", "Mars", "x", "<HOST>"], "ERROR: Unknown or unsupported time zone: 'Mars'"),
+        (["--print-no-missed", "--print-all-missed", "x", "<HOST>"], "ERROR: --print-no-missed and --print-all-missed"),
+        (["systemd-journal[", "<HOST>"], "ERROR: systemd-journal["),
     ],
 )
 def test_what_cannot_be_tried_ends_with_255(words: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     """And says why."""
     status, out = run(capsys, *words)
     assert status == 255
-    assert f"ERROR: {error}" in out
+    assert error in out
+
+
+@pytest.mark.parametrize("words", [["--nosuch"], ["-L", "x"], ["-o"]])
+def test_a_command_line_that_is_none_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """As every program's does, with the usage beside the output."""
+    assert main(["x", "<HOST>", *words]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "fail2ban-regex: error: " in printed.err
+
+
+def test_options_may_stand_anywhere(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also between the words and behind them."""
+    assert run(capsys, place / "app.log", "-o", "ip", RULE, "-L1") == (0, "192.0.2.1\n192.0.2.1")
+
+
+def test_a_long_line_is_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line longer than the name of any file is a line."""
+    assert "1 matched" in run(capsys, f"{LINE} {'x' * 300}", RULE)[1]
+
+
+def test_a_log_in_wide_characters(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A newline of two bytes ends a line, and nothing else does."""
+    (place / "wide.log").write_text(f"{LINE}\nM\u0a0a\n", encoding="utf-16-le")
+    _, out = run(capsys, "-e", "utf-16-le", place / "wide.log", RULE)
+    assert "Lines: 2 lines, 0 ignored, 1 matched, 1 missed" in out
+    assert "|  M\u0a0a" in out
+
+
+ESCAPE = "\x1b]0;owned\x07"
+
+
+def test_a_pipe_gets_what_the_log_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """To the byte: scripts compare it."""
+    assert run(capsys, "-o", "msg", LINE + ESCAPE, RULE)[1] == LINE + ESCAPE
 
 
 @pytest.mark.parametrize(
-    ("words", "status", "error"),
-    [
-        (["x"], 255, "ERROR: provide both <LOG> and <REGEX>."),
-        (
-            ["--print-no-missed", "--print-all-missed", "x", "<HOST>"],
-            255,
-            "ERROR: --print-no-missed and --print-all-missed are mutually exclusive.",
-        ),
-        (["--nosuch", "x", "<HOST>"], 2, "fail2ban-regex: error: unrecognized arguments: --nosuch"),
-        (["-L", "x", "x", "<HOST>"], 2, "fail2ban-regex: error: argument -L/--maxlines: invalid int value: 'x'"),
-    ],
+    "words",
+    [["-o", "msg"], ["-o", "<msg>"], ["-o", "user"], ["--print-all-matched", "-v"], ["-D", "--print-all-matched"]],
 )
-def test_a_command_line_that_makes_no_sense(
-    words: list[str], status: int, error: str, capsys: pytest.CaptureFixture[str]
+def test_a_terminal_gets_nothing_that_it_would_obey(
+    words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is wrong goes to standard error; a wrong option ends with 2, as it always did."""
-    assert main(words) == status
-    assert error in capsys.readouterr().err
+    """A log line is a stranger's text."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _, out = run(capsys, *words, LINE.replace("root", ESCAPE), RULE)
+    assert "\\x1b]0;owned\\x07" in out
+    assert out.replace("\n", "").replace("\t", "").isprintable()
 
 
-def test_options_may_stand_anywhere(capsys: pytest.CaptureFixture[str]) -> None:
-    """Behind the log, too, where people add them."""
-    assert run(capsys, LINE, "-o", "ip", RULE) == (0, "192.0.2.1")
+def test_it_can_be_interrupted(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quietly."""
 
+    def interrupted(_trial: object, _log: object, _advance: object) -> None:
+        raise KeyboardInterrupt
 
-def test_whoever_loses_patience_sees_what_was_found(
-    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Ctrl-C ends with the report so far, the line that it was at, and a status that is no success."""
-    examine = Matcher.examine
-
-    def slow(self: Matcher, line: str, *, now: float, mask: int | None, **_: object) -> LineVerdict:
-        if "good" in line:
-            raise KeyboardInterrupt
-        return examine(self, line, now=now, mask=mask, check_all=True)
-
-    monkeypatch.setattr(Matcher, "examine", slow)
-    assert main([str(place / "app.log"), RULE]) == 255
-    out, err = capsys.readouterr()
-    assert "Lines: 1 lines, 0 ignored, 1 matched, 0 missed" in out
-    assert "Interrupted at the line '2026-07-14 12:00:00 user good" in err
-
-
-@pytest.mark.parametrize(("is_terminal", "shown"), [(True, r"\x1b[2J"), (False, "\x1b[2J")])
-def test_a_terminal_obeys_no_log_line(
-    is_terminal: bool,  # noqa: FBT001 - a parameter of the test
-    shown: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What a stranger wrote is escaped on a terminal; a script gets it as it is."""
-    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
-    assert f"|  a{shown}b" in run(capsys, "a\x1b[2Jb", RULE)[1]
-    assert run(capsys, "-o", "user", LINE.replace("root", "\x1b[2J"), RULE)[1] == shown
+    monkeypatch.setattr("sekisho.cli.regex_trial.Trial.run", interrupted)
+    assert run(capsys, "-o", "ip", LINE, RULE) == (130, "")
 
 
 def test_the_journal_is_a_log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +207,7 @@ def test_the_journal_is_a_log(capsys: pytest.CaptureFixture[str], monkeypatch: p
         return [("srv sshd[1]: user root from 192.0.2.1", 1784030400.0)]
 
     monkeypatch.setattr(regex_lines, "journal_lines", lines)
-    _, out = run(capsys, "-m", "A=b", "-o", "time", "systemd-journal[journalflags=1]", RULE)
+    _, out = run(capsys, "-m", "A=b", "-o", "<time>", "systemd-journal[journalflags=1]", RULE)
     assert out == "1784030400.0"
     assert asked == [({"journalflags": "1"}, ["A=b"])]
     assert "Use    journal match : A=b" in run(capsys, "-m", "A=b", "systemd-journal", RULE)[1]

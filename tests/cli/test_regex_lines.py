@@ -1,60 +1,56 @@
-"""Where fail2ban-regex takes its lines from."""
+"""Where the lines of a fail2ban-regex come from."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pytest
-from tests.support.matching import NOON
+from tests.support.matching import matcher_of
 
-from sekisho.cli.regex_lines import find_lines, shortened
-from sekisho.cli.regex_output import Output, parse_output
-from sekisho.cli.regex_trial import Trial
-from sekisho.match.filter import compile_filter
-from sekisho.model.specs import FilterSpec
+from sekisho.cli.regex_lines import LogFile, LogLines, find_lines
+from sekisho.cli.regex_rules import Unusable
 
-
-def tried(log: str | Path, encoding: str | None = None) -> tuple[tuple[str, ...], list[str]]:
-    """What stands above the report, and the lines that were tried."""
-    compiled = compile_filter(FilterSpec("f", ("never <HOST>",)), logencoding=encoding or "auto")
-    said: list[str] = []
-    output = Output(compiled, parse_output("msg"), said.append, inverted=True)
-    lines = find_lines(argparse.Namespace(log=str(log), encoding=encoding, journalmatch=None), compiled)
-    for _ in lines.tried_by(Trial(compiled, output, now=NOON, check_all=True)):
-        pass
-    return lines.heading, said
+ONE = matcher_of("<HOST>").filter
 
 
-def test_a_file_in_any_encoding(tmp_path: Path) -> None:
-    """Lines end where the encoding says so; the last one counts without an end."""
-    log = tmp_path / "x.log"
-    for encoding in ("utf-8", "latin-1", "utf-16", "utf-32-be"):
-        log.write_bytes("\u00fc 1\r\n\r\n# no\n\u00e4".encode(encoding))
-        heading, said = tried(log, encoding)
-        assert heading == (f"Use         log file : {log}", f"Use         encoding : {encoding}")
-        assert said == ["\u00fc 1", "\u00e4"]
+def test_a_file_is_read_and_all_else_is_a_line(tmp_path: Path) -> None:
+    """Be it the name of a directory, or of a file that is not there."""
+    (tmp_path / "log").write_text("x\n")
+    found = find_lines(str(tmp_path / "log"), ONE, encoding="latin1", journalmatch=None)
+    assert isinstance(found, LogFile)
+    assert found.heading == (f"Use         log file : {tmp_path}/log", "Use         encoding : latin1")
+    for text in (str(tmp_path), str(tmp_path / "nosuch"), "x" * 5000, ""):
+        line = find_lines(text, ONE, encoding=None, journalmatch=None)
+        assert isinstance(line, LogLines)
+        assert list(line.lines) == [(text, None)]
 
 
-@pytest.mark.parametrize(
-    ("text", "heading", "lines"),
-    [
-        ("a b", ("Use      single line : a b",), ["a b"]),
-        ("a\n#b\n", ("Use      multi line : 3 line(s)", "|  1: a", "|  2: #b", "|  3: ", "`-"), ["a"]),
-        (
-            "\n".join("abcdef"),
-            ("Use      multi line : 6 line(s)", *(f"|  {n}: {c}" for n, c in enumerate("abcde", 1)), "| ...", "`-"),
-            list("abcdef"),
-        ),
-    ],
-)
-def test_lines_of_the_command_line(text: str, heading: tuple[str, ...], lines: list[str]) -> None:
-    """The first five are shown above the report; all are tried."""
-    assert tried(text) == (heading, lines)
+def test_several_lines_are_numbered() -> None:
+    """So is a single one where an expression may reach over more."""
+    found = find_lines("a\nb", ONE, encoding=None, journalmatch=None)
+    assert found.heading == ("Use      multi line : 2 line(s)", "|  1: a", "|  2: b", "`-")
+    found = find_lines("a", matcher_of("<HOST>", maxlines=2).filter, encoding=None, journalmatch=None)
+    assert found.heading[0] == "Use      multi line : 1 line(s)"
 
 
-def test_what_is_no_file_is_a_line(tmp_path: Path) -> None:
-    """A directory, or a file that is not there."""
-    assert tried(tmp_path)[1] == [str(tmp_path)]
-    assert tried("/no/such.log")[1] == ["/no/such.log"]
-    assert shortened("x" * 54) == "x" * 50 + "..."
+def test_of_many_lines_the_first_few_are_shown() -> None:
+    """All are tried; the report is about something else."""
+    found = find_lines("1\n2\n3\n4\n5\n6", ONE, encoding=None, journalmatch=None)
+    assert found.heading == ("Use      multi line : 6 line(s)", *(f"|  {n}: {n}" for n in range(1, 6)), "| ...", "`-")
+    assert isinstance(found, LogLines)
+    assert [text for text, _ in found.lines] == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_log_of_wide_characters_is_read_as_text(tmp_path: Path) -> None:
+    """Its bytes say nothing of where a line ends."""
+    (tmp_path / "log").write_bytes("a\u0a0a\r\nb".encode("utf-16-be"))
+    wide = matcher_of("<HOST>", logencoding="utf-16-be").filter
+    found = find_lines(str(tmp_path / "log"), wide, encoding="utf-16-be", journalmatch=None)
+    assert isinstance(found, LogLines)
+    assert list(found.lines) == [("a\u0a0a", None), ("b", None)]
+
+
+def test_a_journal_that_is_none() -> None:
+    """Brackets that do not close are the user's mistake."""
+    with pytest.raises(Unusable, match=r"systemd-journal\["):
+        find_lines("systemd-journal[", ONE, encoding=None, journalmatch=None)

@@ -17,42 +17,66 @@ LINE = "2026-07-14 12:00:00 user root from 192.0.2.1"
         ("ip", "192.0.2.1"),
         ("user", "root"),
         ("nosuch", "None"),
+        ("time", "None"),
         ("msg", LINE),
         ("row", f"['192.0.2.1',\t{NOON},\t{{'user': 'root', 'ip4': '192.0.2.1', 'ip6': None}}],"),
-        ("<family> <ip-rev> <failures><sp>", "inet4 1.2.0.192. 0 "),
         ("<ip>|<F-USER>|<F-NONE>|<time>|<msg>|<foo>", f"192.0.2.1|root||{NOON}|{LINE}|<foo>"),
+        ("<family>|<ip-rev>|<fid>|<failures><sp><user>|<matches>", f"inet4|1.2.0.192.|192.0.2.1|0 <user>|{LINE}"),
     ],
 )
-def test_a_token_says_what_to_print(token: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_says_what_to_print(token: str, shown: str) -> None:
     """Results only, one for each failure."""
+    said: list[str] = []
     matcher = matcher_of(r"user <F-USER>\S+</F-USER> from <HOST>")
-    Output(matcher.filter, parse_output(token), print).hear(LINE, matcher.examine(LINE, now=NOON))
-    assert capsys.readouterr().out == shown + "\n"
+    Output(parse_output(token, matcher.filter), said.append).add(LINE, matcher.examine(LINE, now=NOON))
+    assert said == [shown]
 
 
-def test_an_identifier_beside_the_address(capsys: pytest.CaptureFixture[str]) -> None:
-    """A row names the address, too; a tag that speaks of addresses says nothing where there is none."""
-    matcher = matcher_of("user <F-ID>\\S+</F-ID> from <HOST>", "only <F-ID/>")
-    for line, token in ((LINE, "row"), ("only x", "<family>|<ip-rev>|")):
-        Output(matcher.filter, parse_output(token), print).hear(line, matcher.examine(line, now=NOON))
-    row = "{'fid': 'root', 'ip4': '192.0.2.1', 'ip6': None, 'ip': '192.0.2.1'}"
-    assert capsys.readouterr().out == f"['root',\t{NOON},\t{row}],\n||\n"
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("msg", "s1 bad a\ns1 from 192.0.2.1"),
+        ("<ip> <msg>", "192.0.2.1 s1 bad a\n192.0.2.1 s1 from 192.0.2.1"),
+        ("<ip>", "192.0.2.1"),
+        ("users", "{'a'}"),
+        ("row", "['192.0.2.1',\tNone,\t{'mlfid': 's1', 'user': 'a', 'ip4': '192.0.2.1', 'users': {'a'}}],"),
+    ],
+)
+def test_a_failure_of_several_lines(token: str, shown: str) -> None:
+    """`msg` is each of them; whatever else is asked for is said once."""
+    said: list[str] = []
+    session = "^<F-MLFID>s\\d</F-MLFID>"
+    matcher = matcher_of(f"{session} bad <F-USER>\\S+</F-USER>$", f"{session} from <HOST>$")
+    output = Output(parse_output(token, matcher.filter), said.append)
+    for line in ("s1 bad a", "s1 from 192.0.2.1"):
+        output.add(line, matcher.examine(line, now=NOON, check_all=True))
+    assert said == [shown]
 
 
-def test_context_ends_what_a_line_tells(capsys: pytest.CaptureFixture[str]) -> None:
-    """A failure behind a hit that is mere context is none, as in the daemon."""
-    matcher = matcher_of("^a from <HOST>", "<F-NOFAIL>from</F-NOFAIL> <HOST>", r"^\w from <HOST>")
-    output = Output(matcher.filter, parse_output("ip"), print)
-    for line in ("a from 192.0.2.1", "b from 192.0.2.2"):
-        output.hear(line, matcher.examine(line, now=NOON, check_all=True))
-    assert capsys.readouterr().out == "192.0.2.1\n"
+def test_who_is_no_address_has_no_family() -> None:
+    """Nor a name in reverse."""
+    said: list[str] = []
+    matcher = matcher_of("<F-ID>id=\\S+</F-ID>")
+    Output(parse_output("<fid>|<family>|<ip-rev>", matcher.filter), said.append).add(
+        "id=x", matcher.examine("id=x", now=NOON)
+    )
+    assert said == ["id=x|None|"]
 
 
-def test_inverted_it_prints_what_does_not_match(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_row_names_the_address_beside_another_identifier() -> None:
+    """Who is barred, and where it came from."""
+    said: list[str] = []
+    matcher = matcher_of(r"user <F-ID>\S+</F-ID> from <HOST>")
+    Output(parse_output("row", matcher.filter), said.append).add(LINE, matcher.examine(LINE, now=NOON))
+    assert said == [f"['root',\t{NOON},\t{{'fid': 'root', 'ip4': '192.0.2.1', 'ip6': None, 'ip': '192.0.2.1'}}],"]
+
+
+def test_inverted_it_prints_what_does_not_match() -> None:
     """For whoever wants to see what a filter leaves."""
+    said: list[str] = []
     matcher = matcher_of("from <HOST>")
-    output = Output(matcher.filter, parse_output("msg"), print, inverted=True)
+    output = Output(parse_output("msg", matcher.filter), said.append, inverted=True)
     for line in ("from 192.0.2.1", "other"):
-        output.hear(line, matcher.examine(line, now=NOON))
-    output.pass_over(b"last", None)
-    assert capsys.readouterr().out == "other\nlast\n"
+        output.add(line, matcher.examine(line, now=NOON))
+    output.miss("third", "", None)
+    assert said == ["other", "third"]

@@ -1,4 +1,4 @@
-"""The bar of fail2ban-regex, on a terminal and elsewhere."""
+"""How far a fail2ban-regex has come, on a terminal and off it."""
 
 from __future__ import annotations
 
@@ -10,59 +10,70 @@ from pathlib import Path
 
 import pytest
 
-from sekisho.cli import regex_progress
-from sekisho.cli.regex_progress import with_bar
+from sekisho.cli.regex_progress import BIG
 
-PROGRAM = """
+SCRIPT = """
 import sys
 from sekisho.cli import regex_progress
-regex_progress.PATIENCE = float(sys.argv.pop(1))
 from sekisho.cli.fail2ban_regex import main
-sys.exit(main(sys.argv[1:]))
+regex_progress.BIG = int(sys.argv.pop(1))
+status = main()
+print("rich" in sys.modules)
+sys.exit(status)
 """
-
-
-def seen_on_a_terminal(*words: str | Path) -> str:
-    """Everything that a person at a terminal is sent."""
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", PROGRAM, *map(str, words)]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    seen = b""
-    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as child:
-        os.close(theirs)
-        while data := _read(ours):
-            seen += data
-    os.close(ours)
-    assert child.returncode == 0
-    return seen.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux says so when the last writer has gone
-        return b""
+LINE = "2026-07-14 12:00:00 user root from 192.0.2.1\n"
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """A log of more than one block."""
-    path = tmp_path / "big.log"
-    path.write_text(f"{'x' * 1000}\n" * 3000 + "from 192.0.2.1\n")
+    """A log of some size."""
+    path = tmp_path / "app.log"
+    path.write_text(LINE * 50_000)
     return path
 
 
-def test_whoever_waits_at_a_terminal_sees_a_bar(log: Path) -> None:
-    """And then the report; who need not wait, and who asked for results only, sees none."""
-    seen = seen_on_a_terminal("0", log, "from <HOST>")
-    assert "100%" in seen
-    assert "Lines: 3001 lines, 0 ignored, 1 matched" in seen
-    assert "%" not in seen_on_a_terminal("1000", log, "from <HOST>")
-    assert "%" not in seen_on_a_terminal("0", "-o", "ip", log, "from <HOST>")
+def run(log: Path, big: int, error: int) -> subprocess.CompletedProcess[str]:
+    """The program, for which a log is big from so many bytes on, with its remarks going to `error`."""
+    words = [sys.executable, "-c", SCRIPT, str(big), str(log), "from <HOST>"]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=error, text=True, check=False, env=environment)
 
 
-def test_elsewhere_there_is_no_bar(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script reads results and nothing else, however long it takes; every step is taken."""
-    monkeypatch.setattr(regex_progress, "PATIENCE", 0.0)
-    assert len(list(with_bar(iter([1, 2, 3]), 6))) == 3
-    assert capsys.readouterr() == ("", "")
+def on_terminal(log: Path, big: int) -> tuple[str, str]:
+    """What the program prints, and what a terminal is shown."""
+    ours, theirs = pty.openpty()
+    try:
+        done = run(log, big, theirs)
+    finally:
+        os.close(theirs)
+    shown = b""
+    try:
+        while part := os.read(ours, 65536):
+            shown += part
+    except OSError:  # the other end is closed: all has been read
+        pass
+    finally:
+        os.close(ours)
+    assert done.returncode == 0
+    return done.stdout, shown.decode()
+
+
+def test_a_big_log_has_a_bar_on_a_terminal(log: Path) -> None:
+    """It reaches the end and is gone, and the report is whole."""
+    printed, shown = on_terminal(log, 1)
+    assert "100%" in shown
+    assert "Lines: 50000 lines, 0 ignored, 50000 matched, 0 missed" in printed
+
+
+def test_a_small_log_has_none(log: Path) -> None:
+    """Nor is the library loaded that draws it."""
+    printed, shown = on_terminal(log, BIG)
+    assert shown == ""
+    assert printed.endswith("False\n")
+
+
+def test_nothing_is_drawn_into_a_pipe(log: Path) -> None:
+    """However big the log."""
+    done = run(log, 1, subprocess.PIPE)
+    assert done.stderr == ""
+    assert done.stdout.endswith("False\n")

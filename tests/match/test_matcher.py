@@ -138,16 +138,3 @@ def test_lines_of_one_second_are_read_as_each_alone(lines: list[bytes], phase: P
     assert [each for each in at_once if isinstance(each, Failure)] == [
         each for each in one_by_one if isinstance(each, Failure)
     ]
-
-
-def test_a_line_passed_over_leaves_dates_as_if_it_had_been_examined() -> None:
-    """Its template is told, what would be searched, and how lines of the same date begin, where that is known."""
-    matcher = matcher_of("from <HOST>")
-    template, remainder, beginning = matcher.pass_over("Jul 14 12:00:00 h x", now=NOON)
-    assert (template, remainder, beginning) == (
-        r"{^LN-BEG}(?:DAY )?MON Day %k:Minute:Second(?:\.Microseconds)?(?: ExYear)?",
-        " h x",
-        "Jul 14 12:00:00 h",
-    )
-    assert matcher.examine("from 192.0.2.1", now=NOON).time == NOON
-    assert matcher.pass_over("nothing", now=NOON) == (None, "nothing", "")

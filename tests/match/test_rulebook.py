@@ -31,6 +31,13 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert regexes(examine(matcher, " from 192.0.2.1", check_all=True)) == [1, 2]
 
 
+def test_a_rule_that_can_concern_nobody_does_not_match() -> None:
+    """Without its session, the line says of nobody that he failed; within it, somebody may be known later."""
+    matcher = matcher_of("^bad$", prefregex=r"^ app(?:\[<F-MLFID>\d+</F-MLFID>\])?: <F-CONTENT>.+</F-CONTENT>$")
+    assert regexes(examine(matcher, " app: bad", check_all=True)) == []
+    assert regexes(examine(matcher, " app[1]: bad", check_all=True)) == [0]
+
+
 def test_an_exception_beats_a_rule() -> None:
     """A line that matches both is ignored."""
     matcher = matcher_of("from <HOST>$", ignoreregex=["user=good"])

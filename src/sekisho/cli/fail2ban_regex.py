@@ -1,9 +1,9 @@
 """The `fail2ban-regex` that administrators know: try expressions or a filter on a log or on a line (COMPAT 7).
 
-Every expression is tried on every line, age does not matter, and the exit status is 0 whatever was found; 255 says
-that it could not be tried at all, or not to the end.
-
-What a stranger wrote is shown as it is to a program that reads our output, and escaped on a terminal.
+Every expression is tried on every line (with `-o`, up to the first that matches), age does not matter, and the exit
+status is 0 whatever was found; 255 says that it could not be tried at all, 2 that the command line is none. A log line
+is a stranger's text: on a terminal it is shown without anything that a terminal would obey; a pipe gets it as it is,
+since scripts compare it.
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sekisho import __version__
 from sekisho.cli.beautify import printable
 from sekisho.cli.journal_lines import JournalError
-from sekisho.cli.regex_lines import find_lines, shortened
+from sekisho.cli.logtext import admitted_year
+from sekisho.cli.regex_lines import find_lines
 from sekisho.cli.regex_output import Output, parse_output
-from sekisho.cli.regex_progress import with_bar
+from sekisho.cli.regex_progress import progress_of
 from sekisho.cli.regex_report import MOST_LINES, Report, Wishes
-from sekisho.cli.regex_rules import find_rules
+from sekisho.cli.regex_rules import Chosen, Unusable, choose_rules
 from sekisho.cli.regex_trial import Trial
 from sekisho.config.load import DIRECTORIES, ConfigError
+from sekisho.control.client import SPEAKS
+from sekisho.match.filter import compile_filter
 from sekisho.match.rule import RuleError
+from sekisho.match.zones import zone_offset
 
-DONE, FAILED = 0, 255
+DONE, FAILED, INTERRUPTED = 0, 255, 130
 _PROGRAM = "fail2ban-regex"
 _ABOUT = """\
 LOG is a file, a line (or several, with real newlines), or systemd-journal[options].
 REGEX is an expression, a filter's file, or the name of a jail or of a filter, with options (sshd[mode=aggressive]).
-IGNOREREGEX, an expression or a filter's file, replaces the filter's own."""
+IGNOREREGEX replaces the filter's own."""
 _LEVELS = ("critical", "error", "warning", "notice", "info", "msg", "debug", "tracedebug", "heavydebug")
-_OPPOSITES = ("missed", "ignored")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,24 +45,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     parser = build_parser()
     try:
-        args = parser.parse_intermixed_args(sys.argv[1:] if arguments is None else arguments)
+        args, others = parser.parse_known_intermixed_args(sys.argv[1:] if arguments is None else arguments)
+        if unknown := next((word for word in others if word.startswith("-") and word != "--"), None):
+            parser.error(f"no such option: {unknown.partition('=')[0]}")
     except SystemExit as end:
         return int(end.code or 0)
     if args.version or args.V:
-        print(__version__ if args.V else f"{_PROGRAM} {__version__}")
+        print(SPEAKS if args.V else f"{_PROGRAM} {SPEAKS}")
         return DONE
-    if (mistake := _misused(args)) is not None:
-        print(parser.format_help())
-        print(f"ERROR: {mistake}", file=sys.stderr)
+    if misuse := _misuse(args, others):
+        parser.print_help()
+        print(f"\nERROR: {misuse}", file=sys.stderr)
         return FAILED
     try:
-        return run(args)
-    except (RuleError, ConfigError, JournalError, OSError) as error:
-        if isinstance(error, BrokenPipeError):  # the reader of our output has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return DONE
-        _say(f"ERROR: {error}")
+        run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (Unusable, RuleError, ConfigError, JournalError, OSError, UnicodeError) as error:
+        print(_shown(f"ERROR: {error}"))
         return FAILED
+    return DONE
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -81,81 +88,98 @@ def build_parser() -> argparse.ArgumentParser:
     add("-e", "--encoding", metavar="CODEC", help="the log's encoding")
     add("-r", "--raw", action="store_true", help="host names are not looked up")
     add("--usedns", metavar="MODE", help="yes, warn, no or raw")
-    add("-L", "--maxlines", type=int, metavar="N", help="lines that an expression may reach over, and lines listed")
+    add("-L", "--maxlines", type=int, metavar="N", help="lines that an expression may reach over, and that are listed")
     add("-m", "--journalmatch", metavar="MATCH", help="which journal entries to try")
     add("-l", "--log-level", default="critical", metavar="LEVEL", help="accepted; remarks go to the report")
     add("-V", action="store_true", help="print the version for programs")
     add("--version", action="store_true", help="print the version")
     add("-v", "--verbose", action="count", default=0, help="list every expression and who was found")
-    add("--verbosity", type=int, default=None, metavar="N", help="verbosity as a number")
-    add("--verbose-date", "--VD", action="store_true", help="show the expressions of date templates")
+    add("--verbosity", dest="verbose", type=int, metavar="N", help="verbosity as a number")
+    add("--verbose-date", "--VD", action="store_true", help="with -v: show what the date templates stand for")
     add("-D", "--debuggex", action="store_true", help="add links to debuggex.com")
     add("--no-check-all", action="store_true", help="stop at the first expression that matches, as the daemon does")
     add("-o", "--out", metavar="TOKEN", help="print results only: id, ip, msg, row, a group, or text with <tags>")
     add("-i", "--invert", action="store_true", help="with -o msg: the lines that do not match")
-    for kind in _OPPOSITES:
+    for kind in ("missed", "ignored"):
         add(f"--print-no-{kind}", action="store_true", help=f"do not list {kind} lines")
-    for kind in ("matched", *_OPPOSITES):
+    for kind in ("matched", "missed", "ignored"):
         add(f"--print-all-{kind}", action="store_true", help=f"list all {kind} lines")
     add("-t", "--log-traceback", action="store_true", help=argparse.SUPPRESS)
     add("--full-traceback", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _misused(args: argparse.Namespace) -> str | None:
-    """What is wrong with the words of the command line, if anything."""
-    for kind in _OPPOSITES:
+def _misuse(args: argparse.Namespace, others: Sequence[str]) -> str | None:
+    """What is wrong with words that are each known."""
+    for kind in ("missed", "ignored"):
         if getattr(args, f"print_no_{kind}") and getattr(args, f"print_all_{kind}"):
             return f"--print-no-{kind} and --print-all-{kind} are mutually exclusive."
-    return "provide both <LOG> and <REGEX>." if args.log is None or args.regex is None else None
+    if args.log is None or args.regex is None or [word for word in others if word != "--"]:
+        return "provide both <LOG> and <REGEX>."
+    return None
 
 
-def run(args: argparse.Namespace) -> int:
-    """Try it, and print what was found; the exit status. Raises RuleError, ConfigError, JournalError, OSError."""
-    _say_above(args, "\nRunning tests\n=============\n")
+def run(args: argparse.Namespace) -> None:
+    """Try it, and print what was found. Raises what `main` answers for."""
     if args.log_level.lower() not in _LEVELS and not args.log_level.isdigit():
-        raise RuleError(f"Invalid log level {args.log_level!r}")
+        raise Unusable(f"Invalid log level {args.log_level!r}")
+    say = _say_nothing if args.out else _say
     now = time.time()
+    say("\nRunning tests\n=============\n")
+    if args.timezone and zone_offset(args.timezone) is None:
+        raise Unusable(f"Unknown or unsupported time zone: {args.timezone!r}")
     directory = Path(args.config) if args.config else next((path for path in DIRECTORIES if path.is_dir()), None)
-    rules = find_rules(args, directory)
-    _say_above(args, "\n".join(rules.heading))
-    compiled = rules.compiled(args, now=now)
-    lines = find_lines(args, compiled)
-    _say_above(args, "\n".join(lines.heading) + "\n")
-    listener: Output | Report
+    chosen = Chosen(
+        args.regex,
+        ignoreregex=args.ignoreregex,
+        directory=directory,
+        directory_name=args.config or str(directory or ""),
+        maxlines=args.maxlines or None,
+        datepattern=args.datepattern or None,
+        journal=args.log.startswith("systemd-journal"),
+    )
+    rules = choose_rules(chosen)
+    say("\n".join(rules.heading))
+    compiled = compile_filter(
+        rules.spec,
+        usedns=args.usedns or ("raw" if args.raw else rules.usedns),
+        logtimezone=args.timezone or rules.logtimezone,
+        logencoding=args.encoding or "auto",
+        last_year=admitted_year(now),
+    )
+    log = find_lines(args.log, compiled, encoding=args.encoding, journalmatch=args.journalmatch)
+    say("\n".join(log.heading) + "\n")
+    sink: Report | Output
     if args.out:
-        listener = Output(compiled, parse_output(args.out), _say, inverted=args.invert)
+        sink = Output(parse_output(args.out, compiled), _say, args.invert)
     else:
-        listener = Report(compiled, _wishes(args), now)
-    trial = Trial(compiled, listener, now=now, check_all=not args.no_check_all)
-    status, begin = DONE, time.perf_counter()
-    try:
-        for _ in with_bar(lines.tried_by(trial), lines.size) if not args.out else lines.tried_by(trial):
-            pass
-    except KeyboardInterrupt:
-        print(f"\nInterrupted at the line {printable(shortened(trial.line))!r}", file=sys.stderr)
-        status = FAILED
-    if isinstance(listener, Report):
-        _say(listener.render(time.perf_counter() - begin))
-    return status
+        sink = Report(compiled, _wishes(args), now)
+    begin = time.perf_counter()
+    with progress_of(log) as advance:
+        Trial(compiled, sink, now=now, check_all=not (args.no_check_all or args.out)).run(log, advance)
+    if isinstance(sink, Report):
+        for line in sink.render(time.perf_counter() - begin):
+            _say(line)
 
 
-def _say_above(args: argparse.Namespace, text: str) -> None:
-    """Say something above the report; with `-o`, only results are printed."""
-    if not args.out:
-        _say(text)
+def _say_nothing(_text: str) -> None:
+    """With `-o`, only results are printed."""
 
 
 def _say(text: str) -> None:
-    print(printable(text) if sys.stdout.isatty() else text)
+    print(_shown(text))
+
+
+def _shown(text: str) -> str:
+    return printable(text) if sys.stdout.isatty() else text
 
 
 def _wishes(args: argparse.Namespace) -> Wishes:
-    listed = {kind for kind in _OPPOSITES if not getattr(args, f"print_no_{kind}")}
-    unlimited = {kind for kind in ("matched", *_OPPOSITES) if getattr(args, f"print_all_{kind}")}
+    listed = {kind for kind in ("missed", "ignored") if not getattr(args, f"print_no_{kind}")}
+    unlimited = {kind for kind in ("matched", "missed", "ignored") if getattr(args, f"print_all_{kind}")}
     return Wishes(
-        verbose=(args.verbose if args.verbosity is None else args.verbosity) > 0,
-        verbose_date=args.verbose_date,
+        verbose=args.verbose > 0,
+        dates=args.verbose_date,
         debuggex=args.debuggex,
         listed=frozenset(listed | unlimited),
         unlimited=frozenset(unlimited),

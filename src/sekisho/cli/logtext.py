@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import BinaryIO
@@ -14,6 +14,7 @@ from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import Hit, LineVerdict
 from sekisho.match.matcher import Matcher
 from sekisho.model.address import Subject, parse_subject
+from sekisho.model.candidate import Search
 from sekisho.scan.bundle import Bundle
 
 BLOCK = 1 << 20
@@ -21,16 +22,23 @@ _JAIL = "match"
 
 
 class Rules:
-    """A filter with its scanner and its memory, as one jail of the daemon would hold it."""
+    """A filter with its scanner and its memory, as one jail of the daemon would hold it.
 
-    def __init__(self, compiled: CompiledFilter) -> None:
+    `others` are searched for beside the filter's own expressions.
+    """
+
+    def __init__(self, compiled: CompiledFilter, others: Sequence[Search] = ()) -> None:
         self.filter = compiled
         self.matcher = Matcher(compiled, jail=_JAIL)
-        self._bundle = Bundle([(_JAIL, compiled.searches)])
+        self._bundle = Bundle([(_JAIL, (*compiled.searches, *others))])
+
+    def masks_of(self, block: bytes) -> dict[int, int]:
+        """Where the lines begin that matter, and why: bit k for rule k; behind the rules, for `others`."""
+        return {start: mask for start, _, mask in self._bundle.scan(block)}
 
     def lines_of(self, block: bytes) -> Iterator[tuple[str, int]]:
         """Each line of a block, decoded, and the mask of the rules that may match it."""
-        masks = {start: mask for start, _, mask in self._bundle.scan(block)}
+        masks = self.masks_of(block)
         start = 0
         for raw in split_lines(block):
             yield raw.decode(self.filter.encoding, "replace").rstrip("\r\n"), masks.get(start, 0)
@@ -83,7 +91,10 @@ def lookup(name: str) -> tuple[Subject, ...]:
 
 def resolved(verdict: LineVerdict) -> LineVerdict:
     """The verdict with a hit for each address of a host name; none where a name has no address (COMPAT 2.6)."""
-    if not any(hit.hostname for hit in verdict.hits):
+    for hit in verdict.hits:
+        if hit.hostname is not None:
+            break
+    else:
         return verdict
     hits: list[Hit] = []
     for hit in verdict.hits:

@@ -1,38 +1,28 @@
-"""A bar for whoever waits at a terminal while a big log is read."""
+"""How far a fail2ban-regex has come in a big log: a bar on a terminal, and nothing anywhere else."""
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-PATIENCE = 1.0
-"""Seconds of reading before a bar is shown: by then it will take a while."""
+from sekisho.cli.regex_lines import Log, LogFile
+
+BIG = 32 << 20
+"""Bytes from which a log takes so long that somebody wonders."""
 
 
-def with_bar(steps: Iterator[int], total: int | None) -> Iterator[None]:
-    """Take the steps, each so many bytes of `total`; once it takes long, a bar on standard error shows how far it is.
-
-    Nothing is shown unless both output and errors go to a terminal: a file or a script wants no bar.
-    """
-    if not (sys.stdout.isatty() and sys.stderr.isatty()):
-        for _ in steps:
-            yield
-        return
-    begin, done = time.perf_counter(), 0
-    for size in steps:
-        yield
-        done += size
-        if time.perf_counter() - begin >= PATIENCE:
-            break
-    else:
+@contextmanager
+def progress_of(log: Log) -> Iterator[Callable[[int], None]]:
+    """Shows how many bytes of a log are done with, as told; nothing where nobody looks or it is over at once."""
+    size = log.path.stat().st_size if isinstance(log, LogFile) and sys.stderr.isatty() else 0
+    if size < BIG:
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-    columns = BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn()
+    columns = (BarColumn(), TaskProgressColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total, completed=done)
-        for size in steps:
-            yield
-            progress.advance(task, size)
+        task = progress.add_task("", total=size)
+        yield lambda count: progress.advance(task, count)

@@ -1,139 +1,144 @@
-"""Where `fail2ban-regex` takes its expressions from: the command line, a filter, or a jail (COMPAT 7)."""
+"""Where the expressions of a fail2ban-regex come from: the command line, a jail, a filter by name or file (COMPAT 7).
+
+A word is taken for a jail's name first, then for a filter; what is neither is an expression.
+"""
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from os.path import dirname, isfile
 from pathlib import Path
 
-from sekisho.cli.logtext import admitted_year
-from sekisho.cli.regex_lines import shortened
 from sekisho.config.brackets import parse_brackets
 from sekisho.config.files import STOCK
-from sekisho.config.filters import read_texts
-from sekisho.config.load import define_filter, load, load_filter
+from sekisho.config.load import load, load_filter, options_of_filter
 from sekisho.match.datepattern import parse_datepatterns
-from sekisho.match.filter import CompiledFilter, compile_filter
-from sekisho.match.rule import RuleError
 from sekisho.model.specs import FilterSpec
 
-_SINGLE = 2  # templates that one pattern can become: the one at the start of a line, and the one anywhere
-_NONE: Mapping[str, str] = {}
+_SHORT = 53  # characters of a line shown above the report
+_JAIL = re.compile(r"[\w-]+")
+_FILTER = re.compile(r"(?:filter\.d/)?([\w.-]+?)(\.conf|\.local)?")
+
+
+class Unusable(Exception):  # noqa: N818 - ends the command, with a text for the user
+    """What was asked cannot be tried; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the command line says of the rules. None: nothing. `directory_name` is the directory as it was written."""
+
+    regex: str
+    ignoreregex: str | None = None
+    directory: Path | None = None
+    directory_name: str = ""
+    maxlines: int | None = None
+    datepattern: str | None = None
+    journal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Expressions with the settings of the jail that they come from; `heading` is how the report names them."""
+    """The expressions, with what a jail says beside them; `heading` is how the report names where they come from.
+
+    `says_maxlines`: the filter itself says how many lines an expression may reach over, be it one.
+    """
 
     spec: FilterSpec
     heading: tuple[str, ...]
+    says_maxlines: bool = False
     usedns: str | None = None
     logtimezone: str | None = None
 
-    def compiled(self, args: argparse.Namespace, *, now: float) -> CompiledFilter:
-        """The expressions ready to match; what the command line says goes before what the jail says."""
-        return compile_filter(
-            self.spec,
-            usedns="raw" if args.raw else args.usedns or self.usedns,
-            logtimezone=args.timezone or self.logtimezone,
-            logencoding=args.encoding or "auto",
-            last_year=admitted_year(now),
+
+def choose_rules(chosen: Chosen) -> Rules:
+    """The rules that were chosen. Raises Unusable, RuleError, ConfigError."""
+    if chosen.maxlines is not None and chosen.maxlines < 1:
+        raise Unusable("maxlines must be integer greater than zero")
+    given = _settings(chosen.maxlines, chosen.datepattern)
+    found = _jail(chosen) or _filter(chosen)
+    if found is None:
+        found = Rules(
+            FilterSpec("fail2ban-regex", (chosen.regex,)), (f"Use   failregex line : {shortened(chosen.regex)}",)
         )
+        own = []
+    else:
+        lines = found.spec.maxlines if chosen.maxlines is None and found.says_maxlines else None
+        dates = "\n".join(found.spec.datepattern) if chosen.datepattern is None else None
+        own = _settings(lines, dates or None)
+    spec = replace(
+        found.spec,
+        maxlines=chosen.maxlines or found.spec.maxlines,
+        datepattern=tuple(chosen.datepattern.split("\n")) if chosen.datepattern else found.spec.datepattern,
+    )
+    heading = [*given, *found.heading, *own]
+    if chosen.ignoreregex is not None:
+        ignores, told = _ignores(chosen.ignoreregex, chosen.directory)
+        spec = replace(spec, ignoreregex=ignores)
+        heading.append(told)
+    return replace(found, spec=spec, heading=tuple(heading))
 
 
-def find_rules(args: argparse.Namespace, directory: Path | None) -> Rules:
-    """The rules that the command line names. Raises ConfigError, RuleError."""
-    if args.maxlines is not None and args.maxlines < 0:
-        raise RuleError(f"maxlines must not be negative, it is {args.maxlines}")
-    journal = args.log.startswith("systemd-journal")
-    rules = _of_jail(args, directory) or _of_filter(args, directory, journal=journal) or _of_line(args)
-    given = []
-    if args.maxlines:
-        rules = replace(rules, spec=replace(rules.spec, maxlines=args.maxlines))
-        given.append(_maxlines(args.maxlines))
-    if args.datepattern:
-        rules = replace(rules, spec=replace(rules.spec, datepattern=(args.datepattern,)))
-        given.append(_datepattern(rules.spec))
-    rules = replace(rules, heading=(*given, *rules.heading))
-    return rules if args.ignoreregex is None else _with_ignores(rules, args.ignoreregex, directory)
+def shortened(text: str) -> str:
+    """A text as it is shown above the report."""
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}..."
 
 
-def _of_line(args: argparse.Namespace) -> Rules:
-    return Rules(FilterSpec("fail2ban-regex", (args.regex,)), (f"Use   failregex line : {shortened(args.regex)}",))
+def _settings(maxlines: int | None, datepattern: str | None) -> list[str]:
+    told = [f"Use         maxlines : {maxlines}"] if maxlines is not None else []
+    if datepattern is not None:
+        templates = parse_datepatterns(datepattern.split("\n"))
+        name = templates[0].name if len(templates) < 3 else "Default Detectors"
+        told.append(f"Use      datepattern : {datepattern} : {name}")
+    return told
 
 
-def _of_jail(args: argparse.Namespace, directory: Path | None) -> Rules | None:
-    name = args.regex
-    if directory is None or not re.fullmatch(r"[\w-]+", name) or not directory.is_dir():
+def _jail(chosen: Chosen) -> Rules | None:
+    directory, name = chosen.directory, chosen.regex
+    if directory is None or not _JAIL.fullmatch(name) or not directory.is_dir():
         return None
     jail = next((jail for jail in load(directory).jails if jail.name == name), None)
     if jail is None:
         return None
-    named = [
-        f"Use             jail : {name}",
-        f"Use   failregex filter file : {jail.filter.name}, basedir: {directory}",
-    ]
-    # the parameters that the jail gives its filter decide nothing about whether the filter speaks of maxlines
-    settings = _settings(args, jail.filter, directory, jail.filter.name)
-    return Rules(jail.filter, (*named, *settings), jail.usedns, jail.logtimezone)
+    heading = (f"Use             jail : {name}", _told(jail.filter.name, chosen.directory_name))
+    return Rules(jail.filter, heading, jail.filter.maxlines > 1, jail.usedns, jail.logtimezone)
 
 
-def _of_filter(args: argparse.Namespace, directory: Path | None, *, journal: bool) -> Rules | None:
+def _filter(chosen: Chosen) -> Rules | None:
     try:
-        name, options = parse_brackets(args.regex)
+        name, options = parse_brackets(chosen.regex)
     except ValueError:
         return None
-    bare, path = name.removeprefix("filter.d/"), Path(name)
-    if path.is_file():
-        named, name = path.stem, str(path.resolve())
-        base = path.parent.parent if path.parent.name == "filter.d" else directory or STOCK
-    elif re.fullmatch(r"[\w.-]+", bare) and _is_filter(bare, directory):
-        named = name = re.sub(r"\.(conf|local)$", "", bare)
-        base = directory or STOCK
-    else:
+    if isfile(name):  # noqa: PTH113 - Path raises where a name is too long
+        path = str(Path(name).resolve())
+        base = dirname(dirname(name)) if "/" in name else chosen.directory_name  # noqa: PTH120 - as it was written
+        return _from_file(chosen, path, options, _told(Path(name).stem, base or str(Path(path).parent.parent)))
+    found = _FILTER.fullmatch(name)
+    if found is None or not _is_filter(found[1], found[2], chosen.directory):
         return None
-    spec = load_filter(directory, name, options, journal=journal)
-    heading = [f"Use   failregex filter file : {named}, basedir: {base}"]
-    if options:
-        heading.append(f"Use   filter options : {options}")
-    return Rules(spec, (*heading, *_settings(args, spec, directory, name, options)))
+    return _from_file(chosen, found[1], options, _told(found[1], chosen.directory_name or str(STOCK)))
 
 
-def _is_filter(name: str, directory: Path | None) -> bool:
-    stem = re.sub(r"\.(conf|local)$", "", name)
+def _from_file(chosen: Chosen, name: str, options: Mapping[str, str], told: str) -> Rules:
+    heading = [told, f"Use   filter options : {options}"] if options else [told]
+    spec = load_filter(chosen.directory, name, options, journal=chosen.journal)
+    return Rules(spec, tuple(heading), "maxlines" in options_of_filter(chosen.directory, name, options))
+
+
+def _is_filter(stem: str, end: str | None, directory: Path | None) -> bool:
+    ends = (end,) if end else (".conf", ".local")
     places = [STOCK, *([directory] if directory else [])]
-    return any((place / "filter.d" / f"{stem}{end}").is_file() for place in places for end in (".conf", ".local"))
+    return any((place / "filter.d" / f"{stem}{each}").is_file() for place in places for each in ends)
 
 
-def _settings(
-    args: argparse.Namespace, spec: FilterSpec, directory: Path | None, name: str, options: Mapping[str, str] = _NONE
-) -> list[str]:
-    """How the report names what the filter itself sets, unless the command line has set it already."""
-    settings = []
-    if not args.maxlines and "maxlines" in read_texts(define_filter(directory, name, options)[1]):
-        settings.append(_maxlines(spec.maxlines))
-    if not args.datepattern and spec.datepattern:
-        settings.append(_datepattern(spec))
-    return settings
+def _told(name: str, base: str) -> str:
+    return f"Use   failregex filter file : {name}, basedir: {base}"
 
 
-def _maxlines(number: int) -> str:
-    return f"Use         maxlines : {number}"
-
-
-def _datepattern(spec: FilterSpec) -> str:
-    templates = parse_datepatterns(spec.datepattern)
-    name = templates[0].name if len(templates) <= _SINGLE else "Default Detectors"
-    return f"Use      datepattern : {chr(10).join(spec.datepattern)} : {name}"
-
-
-def _with_ignores(rules: Rules, text: str, directory: Path | None) -> Rules:
-    """The rules with other exceptions than their own."""
-    if text and Path(text).is_file():
-        ignores, named = load_filter(directory, str(Path(text).resolve())).ignoreregex, "file"
-    else:
-        ignores, named = (text,), "line"
-    heading = (*rules.heading, f"Use ignoreregex {named} : {shortened(text) if named == 'line' else text}")
-    return replace(rules, spec=replace(rules.spec, ignoreregex=ignores), heading=heading)
+def _ignores(text: str, directory: Path | None) -> tuple[tuple[str, ...], str]:
+    """The expressions that replace the filter's ignoreregex, and how the report names them."""
+    if isfile(text):  # noqa: PTH113 - Path raises where a name is too long
+        return load_filter(directory, str(Path(text).resolve())).ignoreregex, f"Use ignoreregex file : {text}"
+    return (text,), f"Use ignoreregex line : {shortened(text)}"

@@ -1,102 +1,104 @@
-"""Tries the rules of a filter on the lines of a log, and tells somebody what each line says (COMPAT 7).
+"""Tries the rules of a fail2ban-regex on its lines, and tells a report or an output what each line says.
 
-A block is scanned first, as in the daemon: a line that holds no literal of any expression (failregex, prefregex,
-ignoreregex) cannot be matched by one. It counts as missed, and only its date is looked at, since the report counts
-dates; where it begins as the line before did, not even that. What is told is the same as for each line by itself.
+A log is read in blocks, as the daemon reads it. A line that holds no literal of any expression can match none: only its
+date is looked at, and not even that where it begins as the line before did. What is told is the same as if every
+expression had been tried on every line.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
-from sekisho.cli.logtext import resolved
+from sekisho.cli.logtext import Rules, read_blocks, resolved
+from sekisho.cli.regex_lines import Log, LogFile
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import LineVerdict
-from sekisho.match.matcher import Matcher
-from sekisho.model.candidate import Cut, Search
-from sekisho.scan.bundle import Bundle
-
-_JAIL = "fail2ban-regex"
-_SKIPPED = ("", "#")  # how a line begins that is not tried
 
 
-class Listener(Protocol):
-    """Whoever wants to know what lines say."""
+class Sink(Protocol):
+    """Takes what lines say."""
 
-    def hear(self, line: str, verdict: LineVerdict) -> None:
-        """Take what a line says."""
+    @property
+    def needs_others(self) -> bool:
+        """Whether to tell apart lines on which prefregex or an exception alone can match."""
 
-    def pass_over(self, raw: bytes, template: str | None, remainder: str | None = None) -> None:
-        """Take a line that no failregex can match, as bytes without its newline, and the template of its date.
+    def add(self, line: str, verdict: LineVerdict) -> None:
+        """A line that was tried."""
 
-        `remainder` is the line without its date where prefregex may match it.
-        """
+    def miss(self, line: str, remainder: str, template: str | None) -> None:
+        """A line that no rule can match, what rules would see of it, and the date template that fitted."""
+
+    def skip(self, number: int, template: str | None) -> None:
+        """So many lines of one date of which nothing can match; asked for only where `is_curious` is False."""
+
+    @property
+    def is_curious(self) -> bool:
+        """Whether the texts of such lines are wanted."""
 
 
 class Trial:
-    """The rules of a filter at work. `line` is the one at hand, for whoever has to say where it took too long."""
+    """One run. `now` is the present for dates without a year; `check_all` tries every expression on a line."""
 
-    def __init__(self, compiled: CompiledFilter, listener: Listener, *, now: float, check_all: bool) -> None:
-        self.line = ""
-        self._filter = compiled
-        self._listener = listener
+    def __init__(self, compiled: CompiledFilter, sink: Sink, *, now: float, check_all: bool) -> None:
+        self._compiled = compiled
+        self._sink = sink
         self._now = now
         self._check_all = check_all
-        self._matcher = Matcher(compiled, jail=_JAIL)
-        self._bundle = Bundle([(_JAIL, _searches(compiled))])
-        self._failing = (1 << len(compiled.rules)) - 1
-        self._prefix_alone = 1 << len(compiled.rules) + len(compiled.ignores)
-        self._template: str | None = None
-        self._beginning = b""
+        self._template: str | None = None  # the name of the last line's
+        self._rules = Rules(compiled, compiled.other_searches if sink.needs_others else ())
 
-    def try_line(self, line: str, stamp: float | None = None, mask: int | None = None) -> None:
-        """Try a line by itself; `stamp` is its time where it comes from the journal, `mask` the rules worth trying."""
-        if line[:1] in _SKIPPED:
+    def run(self, log: Log, advance: Callable[[int], None]) -> None:
+        """Try all lines of a log; `advance` is told how many bytes of a file are done with."""
+        if isinstance(log, LogFile):
+            with log.path.open("rb") as file:
+                for block in read_blocks(file):
+                    self.try_block(block)
+                    advance(len(block))
             return
-        self.line = line
-        verdict = self._matcher.examine(line, now=self._now, stamp=stamp, mask=mask, check_all=self._check_all)
-        self._listener.hear(line, resolved(verdict))
+        for line, stamp in log.lines:
+            self.try_line(line, stamp)
+
+    def try_line(self, line: str, stamp: float | None = None, mask: int | None = None) -> str | None:
+        """Try the rules in `mask` on a line; the name of its date template."""
+        if not line or line.startswith("#"):
+            return None
+        verdict = self._rules.matcher.examine(
+            line, now=self._now, stamp=stamp, mask=mask, check_all=self._check_all, pending=True
+        )
+        self._sink.add(line, resolved(verdict))
+        return verdict.template
 
     def try_block(self, block: bytes) -> None:
-        """Try the lines of a block of whole lines."""
-        reached = 0
-        for start, end, mask in self._bundle.scan(block):
-            self._pass_over(block, reached, start)
-            if self._beginning and not block.startswith(self._beginning, start):
-                self._beginning = b""
-            raw = block[start:end]
-            line = self._filter.decode(raw)[0]
-            if mask != self._prefix_alone:
-                self.try_line(line, mask=mask & self._failing)
-            elif line[:1] not in _SKIPPED:
-                self.line = line
-                template, remainder, _ = self._matcher.pass_over(line, now=self._now)
-                self._listener.pass_over(raw, template, remainder)
-            reached = end + 1
-        self._pass_over(block, reached, len(block))
-
-    def _pass_over(self, block: bytes, start: int, stop: int) -> None:
-        pass_over, beginning = self._listener.pass_over, self._beginning
-        while start < stop:
-            end = block.find(b"\n", start, stop)
-            if end < 0:
-                end = stop
-            raw = block[start:end]
-            start = end + 1
-            if beginning and raw.startswith(beginning):
-                pass_over(raw, self._template)
+        """Try the lines of a block of a file."""
+        mask_of = self._rules.masks_of(block).get
+        matcher, sink, now, decode = self._rules.matcher, self._sink, self._now, self._compiled.decode
+        ours = (1 << len(self._compiled.rules)) - 1
+        tries_all = self._compiled.ignores_first
+        opening, template = matcher.opening, self._template
+        is_curious = sink.is_curious
+        skipped = start = 0
+        for raw in block.split(b"\n"):
+            mask = mask_of(start, 0)
+            start += len(raw) + 1
+            is_known = opening is not None and raw.startswith(opening)
+            if is_known and not mask and not is_curious:
+                skipped += 1
                 continue
-            line = self._filter.decode(raw)[0]
-            if line[:1] in _SKIPPED:
+            line = decode(raw)[0]
+            if not line or line[0] == "#":
                 continue
-            self.line = line
-            self._template, _, text = self._matcher.pass_over(line, now=self._now)
-            self._beginning = beginning = text.encode("ascii") if text.isascii() else b""
-            pass_over(raw, self._template)
-
-
-def _searches(compiled: CompiledFilter) -> tuple[Search, ...]:
-    """What the scanner looks for: every failregex, and behind them what else the report counts or that silences."""
-    others = [*compiled.ignores, *([compiled.prefix] if compiled.prefix else ())]
-    cut = Cut.ANYWHERE if any(template.custom for template in compiled.detector.templates) else Cut.SNUG
-    return (*compiled.searches, *(Search((rule.pattern,), cut) for rule in others))
+            if skipped and not is_known:
+                sink.skip(skipped, template)
+                skipped = 0
+            if mask & ours or (mask and tries_all):
+                template = self.try_line(line, mask=mask & ours)
+            else:
+                remainder, template = matcher.pass_over(line, now=now)
+                sink.miss(line, remainder if mask else "", template)
+                is_curious = sink.is_curious
+            if not is_known:
+                opening = matcher.opening
+        if skipped:
+            sink.skip(skipped, template)
+        self._template = template

@@ -23,7 +23,7 @@ from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 if TYPE_CHECKING:
     from sekisho.config.definition import Definition
 
-__all__ = ["DIRECTORIES", "ConfigError", "define_filter", "find_directory", "load", "load_filter", "load_server"]
+__all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server", "options_of_filter"]
 
 DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 """Where the configuration is looked for, the first that exists."""
@@ -103,14 +103,21 @@ def load_filter(
     """
     from sekisho.config.filters import make_filter, read_texts
 
-    bare, definition = define_filter(directory, name, options, journal=journal)
+    bare, definition = _definition(directory, name, options, journal=journal)
     return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
 
 
-def define_filter(
-    directory: Path | None, name: str, options: Mapping[str, str] = _NOTHING, *, journal: bool = False
+def options_of_filter(directory: Path | None, name: str, options: Mapping[str, str] = _NOTHING) -> frozenset[str]:
+    """Return which options of a rule the filter of `load_filter` sets, be it to the value that they have anyhow."""
+    from sekisho.config.filters import read_texts
+
+    return frozenset(read_texts(_definition(directory, name, options, journal=False)[1]))
+
+
+def _definition(
+    directory: Path | None, name: str, options: Mapping[str, str], *, journal: bool
 ) -> tuple[str, Definition]:
-    """Return the bare name of a filter and its options, before anything is made of them; for the rest see above."""
+    """A filter's name without arguments, and what its files say."""
     from sekisho.config.brackets import parse_brackets
     from sekisho.config.filters import read_definition
 

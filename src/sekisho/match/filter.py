@@ -52,12 +52,25 @@ class CompiledFilter:
     @cached_property
     def searches(self) -> tuple[Search, ...]:
         """For each failregex, what the scanner may look for; feed these to `scan.bundle.Bundle`."""
+        before = (self.prefix,) if self.prefix else ()
+        return tuple(self._search(*before, rule) for rule in self.rules)
+
+    @cached_property
+    def other_searches(self) -> tuple[Search, ...]:
+        """What makes a line matter of which no failregex is possible: prefregex, and exceptions that come first."""
+        before = (self.prefix,) if self.prefix else ()
+        return tuple(self._search(rule) for rule in (*before, *(self.ignores if self.ignores_first else ())))
+
+    @property
+    def ignores_first(self) -> bool:
+        """True when there are so few exceptions that they are tried before anything else."""
+        return 0 < len(self.ignores) <= len(self.rules) - 3
+
+    def _search(self, *rules: Rule) -> Search:
         if self.maxlines > 1 or not self.is_ascii_like:
-            return tuple(Search() for _ in self.rules)
-        before = (self.prefix.pattern,) if self.prefix else ()
+            return Search()
         custom = any(template.custom for template in self.detector.templates)
-        cut = Cut.ANYWHERE if custom else Cut.SNUG
-        return tuple(Search((*before, rule.pattern), cut) for rule in self.rules)
+        return Search(tuple(rule.pattern for rule in rules), Cut.ANYWHERE if custom else Cut.SNUG)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

@@ -47,12 +47,20 @@ class Matcher:
         return f"<Matcher {self.jail}: {len(self._book)} rules, {len(self._book.sessions)} sessions>"
 
     def examine(
-        self, line: str, *, now: float, stamp: float | None = None, mask: int | None = None, check_all: bool = False
+        self,
+        line: str,
+        *,
+        now: float,
+        stamp: float | None = None,
+        mask: int | None = None,
+        check_all: bool = False,
+        pending: bool = False,
     ) -> LineVerdict:
         """What `line` says, whatever its age. With `stamp` it is a journal's line, without a date search.
 
-        `check_all` tries every failregex, as fail2ban-regex does, and tells of hits that only prepare others; otherwise
-        the first that matches decides. `mask` limits the rules to those that a scanner found possible.
+        `check_all` tries every failregex, and also tells of hits that only prepare others; otherwise the first that
+        matches decides. `pending` tells of failures of nobody known yet, as `check_all` does. `mask` limits the rules
+        to those that a scanner found possible.
         """
         line = line.rstrip("\r\n")[:LONGEST_LINE]
         template = None
@@ -66,17 +74,19 @@ class Matcher:
         self._remarks.clear()
         hits = tuple(_hit(match, when) for match in found)
         if not check_all:
-            hits = tuple(hit for hit in hits if not hit.pending and not (hit.nofail and "mlfid" in hit.captured))
+            hits = tuple(hit for hit in hits if not (hit.nofail and "mlfid" in hit.captured))
+        if not (check_all or pending):
+            hits = tuple(hit for hit in hits if not hit.pending)
         return LineVerdict(hits, ignored, when, template, remainder)
 
-    def pass_over(self, line: str, *, now: float) -> tuple[str | None, str, str]:
-        """The date template of a line that no rule can match, what of it is to be searched, and how its like begin.
+    def pass_over(self, line: str, *, now: float) -> tuple[str, str | None]:
+        """Note the date of a line that no rule can match; what rules would see of it, and the template that fitted."""
+        return self._placing.of_line(line[:LONGEST_LINE], now=now)[1:]
 
-        The last is what lines with the same date begin with; empty where that is not known. What `examine` remembers of
-        dates is then as if it had seen the line.
-        """
-        _, remainder, template = self._placing.of_line(line[:LONGEST_LINE], now=now)
-        return template, remainder, self._placing.beginning if template is not None else ""
+    @property
+    def opening(self) -> bytes | None:
+        """How a line begins that has the date of the last one: passing over it would change nothing (`pass_over`)."""
+        return self._placing.opening_of_lines()
 
     def read(
         self,

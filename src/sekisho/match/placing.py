@@ -78,11 +78,12 @@ class Placing:
             return None, line, name
         return now if date.is_empty else None, line[: date.start] + line[date.end :], name
 
-    @property
-    def beginning(self) -> str:
-        """How lines begin that have the date of the last one given to `of_line`; empty where that is not known."""
+    def opening_of_lines(self) -> bytes | None:
+        """How a line begins that has the date of the last one of `of_line`; None where the bytes do not show it."""
         habits = self._memory("").habits
-        return habits.opening if habits.opened is not None and habits.opened.stamp is not None else ""
+        if not self._is_ascii_like or habits.opened is None or not habits.opening.isascii():
+            return None
+        return habits.opening.encode("ascii")
 
     def of_candidate(
         self, source: str, data: bytes, start: int, line: str, *, live: bool, now: float

@@ -50,7 +50,7 @@ class RuleBook:
         self._content = compiled.prefix.pattern.groupindex.get("content", 0) if compiled.prefix else 0
         self._session = compiled.prefix.pattern.groupindex.get("mlfid", 0) if compiled.prefix else 0
         self._ignores = tuple(rule.pattern.search for rule in compiled.ignores)
-        self._ignore_early = 0 < len(self._ignores) <= len(compiled.rules) - 3
+        self._ignore_early = compiled.ignores_first
         self._usedns = compiled.usedns
         self._rules = compiled.trials
         self._by_mask: dict[int, tuple[Trial, ...]] = {}
@@ -186,7 +186,7 @@ class RuleBook:
     def _match(
         self, trial: Trial, before: re.Match[str] | None, found: re.Match[str], lines: tuple[str, ...], *, now: float
     ) -> Match | None:
-        """The match of a rule; None where it concerns a host name that must not be looked up."""
+        """The match of a rule; None where it concerns a host name that must not be looked up, or can concern nobody."""
         groups = trial.read(before, found)
         session = groups.get("mlfid")
         if isinstance(session, str):
@@ -194,5 +194,7 @@ class RuleBook:
             match = Match(trial.number, told.who, told.nofail, told.matches, told.groups)
         else:
             who = who_of(groups, usedns=self._usedns)
+            if not who.is_known:
+                return None
             match = Match(trial.number, who, bool(groups.get("nofail")), lines, groups)
         return None if match.who.hostname is not None and self._usedns == "no" else match
