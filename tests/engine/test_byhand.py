@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from pathlib import Path
 
 import pytest
-from tests.support.house import NOW, MemoryHouse
+from tests.support.house import NOW, MemoryHouse, run
 
 from sekisho.engine.api import UnknownJail
 from sekisho.model.address import parse_subject
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 def test_unbanning_by_hand_lifts_and_forgives(house: MemoryHouse) -> None:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.support.house import DEMO, MemoryHouse
+from tests.support.house import DEMO, MemoryHouse, run
 
 from sekisho.engine.api import Refused, Reload, UnknownJail
 from sekisho.model.specs import FilterSpec, LogPath
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 def test_a_reload_changes_what_differs_and_keeps_the_rest(house: MemoryHouse) -> None:

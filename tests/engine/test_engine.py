@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.support.actions import MemoryAction
-from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse, until
+from tests.support.house import DEMO, NOW, RECIDIVE, MemoryHouse, run, until
 from tests.support.sources import MemoryLog
 
 from sekisho.engine.api import DuplicateJail, Refused, Reload, UnknownJail
@@ -20,21 +19,6 @@ from sekisho.model.verdict import Cause
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 Play = Callable[[MemoryHouse], Awaitable[None]]
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 def test_the_third_failure_bans_and_the_end_unbans(house: MemoryHouse) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.house import ACTION, DEMO, NOW, RECIDIVE, FakeClock, MemoryHouse
+from tests.support.house import ACTION, DEMO, NOW, RECIDIVE, FakeClock, MemoryHouse, run
 
 from sekisho.engine.api import Refused, Reload
 from sekisho.engine.guard import FRESH, QUIET
@@ -24,15 +22,6 @@ NETWORKS = replace(DEMO, filter=FilterSpec("demo", (r"^ fail user=\S+ from <SUBN
 def house(tmp_path: Path) -> MemoryHouse:
     """A house in which Ann has a live session."""
     return MemoryHouse(str(tmp_path / "ledger.sqlite"), guarded=dict(LIVE))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 def test_a_live_session_is_never_cut_and_bars_nobody_else_from_being_barred(house: MemoryHouse) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.house import DEMO, NOW, MemoryHouse, until
+from tests.support.house import DEMO, NOW, MemoryHouse, run, until
 from tests.support.sources import MemoryLog
 
 from sekisho.engine import reading
@@ -22,21 +20,6 @@ from sekisho.model.position import FilePosition
 from sekisho.model.specs import LogPath
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 def test_a_line_that_cannot_be_matched_costs_itself_only(

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-import pytest
 from tests.support.house import DEMO, MemoryHouse, until
 
 from sekisho.engine.api import Fate, Reload
@@ -15,12 +13,6 @@ from sekisho.model.specs import FilterSpec
 from sekisho.model.verdict import Ban
 
 EVE = "192.0.2.66"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
 
 
 def test_a_jail_with_bad_rules_does_not_stop_the_others(house: MemoryHouse) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.support.house import DEMO, MemoryHouse, until
+from tests.support.house import DEMO, MemoryHouse, run, until
 
 from sekisho.engine.api import Fate, JailChange, Refused, Reload, TrialStatus
 from sekisho.engine.engine import Engine
@@ -21,21 +18,6 @@ ANN, BOB, EVE = "192.0.2.10", "192.0.2.7", "192.0.2.66"
 HOUR = 3600
 STRICT = replace(DEMO, maxretry=1)
 OTHER = replace(DEMO, name="other", maxretry=1, bantime=60)
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> MemoryHouse:
-    """Return a house whose ledger lies in a file."""
-    return MemoryHouse(str(tmp_path / "ledger.sqlite"))
-
-
-def run(play: Awaitable[None]) -> None:
-    """Play on a loop of its own."""
-
-    async def whole() -> None:
-        await play
-
-    asyncio.run(whole())
 
 
 async def time_runs_out(engine: Engine) -> None:

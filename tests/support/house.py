@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from tests.support.actions import MemoryAction
@@ -218,3 +218,12 @@ async def until(condition: Callable[[], bool]) -> None:
     """Let the loop run until `condition` holds; the test's own time limit ends a wait in vain."""
     while not condition():  # noqa: ASYNC110 - a fake's state has no event to wait for
         await asyncio.sleep(0)
+
+
+def run(play: Awaitable[None]) -> None:
+    """Play on a loop of its own."""
+
+    async def whole() -> None:
+        await play
+
+    asyncio.run(whole())
