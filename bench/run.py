@@ -1,9 +1,9 @@
 """Measures Sekisho beside Debian's Fail2ban and SSHGuard's parser: lines per CPU-second, start, memory. Needs root.
 
 Both daemons run in a network namespace of their own, read the same files with the same options, each with its own
-filters, and take no action; every failure is a `Found` line in their logs (level INFO). A log has been read when all
-its failures have been found. CPU time is that of all threads, less what the daemon uses with nothing to read. SSHGuard
-has no daemon that could be compared: its parser alone reads the log from its standard input.
+filters, and take no action but where barring is measured; every failure is a `Found` line in their logs (level INFO). A
+log has been read when all its failures have been found. CPU time is that of all threads, less what the daemon uses with
+nothing to read. SSHGuard has no daemon that could be compared: its parser alone reads the log from its standard input.
 
 The table of medians is printed, and written to bench/README.md.
 """
