@@ -14,14 +14,13 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from sekisho.enforce.wire import read_attributes
+from sekisho.enforce.wire import parse_notices
 
 _NETLINK_NETFILTER = 12
 _GROUP = 7  # NFNLGRP_NFTABLES
 _NEW_GENERATION = (10 << 8) | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
 _PID, _NAME = 2, 3  # NFTA_GEN_PROC_PID, NFTA_GEN_PROC_NAME
 _SO_ATTACH_FILTER = 26
-_HEADER = struct.Struct("=IHHII")
 _READ = 1 << 16
 
 
@@ -82,17 +81,9 @@ class Commits:
 
 def parse_commits(data: bytes) -> Iterator[Commit]:
     """Yield each commit that one read of the socket tells of."""
-    offset = 0
-    while offset + _HEADER.size + 4 <= len(data):
-        length, kind, _, _, port = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size:
-            return
-        if kind == _NEW_GENERATION:
-            attributes = read_attributes(data, offset + _HEADER.size + 4, offset + length)
-            fields = {field: data[start:end] for field, start, end in attributes}
-            name = fields.get(_NAME, b"").rstrip(b"\0").decode("utf-8", "replace")
-            yield Commit(port, int.from_bytes(fields.get(_PID, b""), "big"), name)
-        offset += (length + 3) & ~3
+    for port, fields in parse_notices(data, _NEW_GENERATION):
+        name = fields.get(_NAME, b"").rstrip(b"\0").decode("utf-8", "replace")
+        yield Commit(port, int.from_bytes(fields.get(_PID, b""), "big"), name)
 
 
 def _attach_filter(sock: socket.socket) -> None:

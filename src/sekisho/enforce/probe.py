@@ -23,13 +23,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from sekisho.enforce.ruleset import PRIORITY
-from sekisho.enforce.wire import read_attributes
+from sekisho.enforce.wire import parse_notices, read_attributes
 
 Address = IPv4Address | IPv6Address
 
 DEVICE = TRAP = "sekisho-probe"
 _FIRST = -2000  # before fragments are put together (-400), and before any chain that we have ever seen
-_HEADER = struct.Struct("=IHHII")
 _TRACE = (10 << 8) | 17  # NFNL_SUBSYS_NFTABLES, NFT_MSG_TRACE
 _TABLE, _CHAIN, _VERDICT, _ID, _POLICY = 1, 2, 5, 6, 16
 _CODE = 1  # NFTA_VERDICT_CODE
@@ -110,18 +109,11 @@ def render_removal() -> str:
 
 def parse_steps(data: bytes) -> Iterator[Step]:
     """Yield the steps that one read of the netlink socket tells of."""
-    offset = 0
-    while offset + _HEADER.size + 4 <= len(data):
-        length, kind, _, _, _ = _HEADER.unpack_from(data, offset)
-        if length < _HEADER.size:
-            return
-        if kind == _TRACE:
-            yield _parse_step(data, offset + _HEADER.size + 4, offset + length)
-        offset += (length + 3) & ~3
+    for _, fields in parse_notices(data, _TRACE):
+        yield _parse_step(fields)
 
 
-def _parse_step(data: bytes, start: int, end: int) -> Step:
-    fields = {field: data[first:last] for field, first, last in read_attributes(data, start, end)}
+def _parse_step(fields: Mapping[int, bytes]) -> Step:
     verdict = fields.get(_VERDICT, b"")
     codes = [verdict[first:last] for field, first, last in read_attributes(verdict, 0, len(verdict)) if field == _CODE]
     code = int.from_bytes(codes[0] if codes else fields.get(_POLICY, b"\0\0\0\1"), "big", signed=True)

@@ -136,6 +136,22 @@ def parse_replies(data: bytes) -> Iterator[Reply]:
         offset += (length + 3) & ~3
 
 
+def parse_notices(data: bytes, kind: int) -> Iterator[tuple[int, dict[int, bytes]]]:
+    """Return the port and the attributes of each message of a kind in what one read of the socket gave.
+
+    The port is that of the socket whose request led to the message; `kind` is the subsystem's number, then the type.
+    """
+    offset = 0
+    while offset + _HEADER.size + 4 <= len(data):
+        length, found, _, _, port = _HEADER.unpack_from(data, offset)
+        if length < _HEADER.size:
+            return
+        if found == kind:
+            attributes = read_attributes(data, offset + _HEADER.size + 4, offset + length)
+            yield port, {field: data[start:end] for field, start, end in attributes}
+        offset += (length + 3) & ~3
+
+
 def parse_elements(body: bytes) -> Iterator[tuple[bool, Element]]:
     """Return the elements of one listing message, each with whether it is a range's end (kept in `key`)."""
     for kind, start, end in read_attributes(body, 0, len(body)):
