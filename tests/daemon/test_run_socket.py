@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.daemon.test_run import Host, wait_for
+from tests.support.host import Host
+from tests.support.lab import wait_for
 from tests.support.peers import peer, rest
 from tests.support.somebody import as_nobody
 
@@ -117,17 +118,6 @@ def held_by(pid: int) -> tuple[int, int]:
     return len(list(Path(f"/proc/{pid}/fd").iterdir())), int(status.split("VmRSS:")[1].split()[0]) // 1024
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    """A host whose daemons end with the test."""
-    host = Host(tmp_path)
-    yield host
-    for daemon in host.daemons:
-        if daemon.poll() is None:
-            daemon.kill()
-        daemon.wait(10)
-
-
 @pytest.mark.parametrize(
     ("attack", "kinds"),
     [
@@ -148,14 +138,14 @@ def test_a_hostile_peer_harms_nobody(host: Host, tmp_path: Path, attack: Attack,
     """While it does its worst a ping is answered; afterwards nothing of it is left but one line for each kind."""
     daemon = host.start()
     path = str(host.directory / "s.sock")
-    wait_for((host.directory / "s.sock").exists, "the socket")
+    host.await_socket()
     assert ask(path, ["ping"]) == "pong"
     descriptors, memory = held_by(daemon.pid)
 
     for _ in range(3):
         for _ in attack(path, tmp_path / "trace"):
             assert ask(path, ["ping"], timeout=10) == "pong"
-        wait_for(lambda: held_by(daemon.pid)[0] <= descriptors, "the descriptors to be as before")
+        wait_for(lambda: held_by(daemon.pid)[0] <= descriptors, "the descriptors to be as before", 20)
 
     assert held_by(daemon.pid)[1] - memory < 100  # what ten peers need that ask for a megabyte each, and no more
     assert not (tmp_path / "trace").exists()
@@ -178,7 +168,7 @@ def test_a_group_of_the_hosts_asks_the_daemon() -> None:
         host.write("fail2ban.local", settings)
         daemon = host.start()
         try:
-            wait_for((host.directory / "s.sock").exists, "the socket")
+            host.await_socket()
 
             def member() -> list[str]:
                 found = [str(ask(path, ["ping"]))]
