@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +13,8 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.served import Served
 
 from sekisho.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("utc")  # times are shown in the local zone
 
 LINES = (
     ("2026-07-14 12:00:00,000", "filter ", "INFO   ", "[sshd] Found 192.0.2.1 - 2026-07-14 12:00:00"),
@@ -24,10 +25,8 @@ LINES = (
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def log(tmp_path: Path) -> Path:
     """A log of the server's."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
     path = tmp_path / "fail2ban.log"
     path.write_text(
         "".join(f"{stamp} fail2ban.{name}        [7]: {level} {text}\n" for stamp, name, level, text in LINES)

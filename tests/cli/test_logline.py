@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from sekisho.cli.logline import Record, Wanted, parse_line
 
+pytestmark = pytest.mark.usefixtures("utc")  # times are shown in the local zone
+
 HEAD = "2026-07-14 12:00:00,250 fail2ban.actions        [77]: NOTICE  "
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stamps are local."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,8 @@ import pytest
 
 from sekisho.cli import logtext
 from sekisho.cli.main import main
+
+pytestmark = pytest.mark.usefixtures("utc")  # times are shown in the local zone
 
 NOON = "1784030400"  # 2026-07-14 12:00 UTC
 FILTER = r"""
@@ -35,16 +35,12 @@ Jul 14 11:00:04 name from mail.example.com
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A configuration directory with one filter, and a log; times are UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+def place(tmp_path: Path) -> Path:
+    """A configuration directory with one filter, and a log."""
     (tmp_path / "filter.d").mkdir()
     (tmp_path / "filter.d" / "demo.conf").write_text(FILTER)
     (tmp_path / "app.log").write_text(LOG)
-    yield tmp_path
-    monkeypatch.undo()
-    time.tzset()
+    return tmp_path
 
 
 def match(place: Path, *words: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,7 @@ from tests.support.served import Served
 from sekisho.cli.main import main
 from sekisho.control.client import ask
 
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are shown in the local zone."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("utc")  # times are shown in the local zone
 
 
 def test_all_jails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

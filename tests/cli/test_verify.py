@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ from sekisho.cli import verify
 from sekisho.cli.main import main
 from sekisho.cli.verify import Row, probe_for, rows_of
 from sekisho.control.client import ask
+
+pytestmark = pytest.mark.usefixtures("utc")  # times are shown in the local zone
 
 PROOF: Mapping[str, Any] = {
     "jail": "sshd",
@@ -31,13 +32,6 @@ WAY = ["sekisho-probe first", "sekisho prerouting", "sekisho jail-ddd", "sekisho
 DROPPED = {"end": "dropped", "table": "sekisho", "chain": "jail-demo", "way": WAY}
 PASSED = {"end": "let through", "table": "sekisho-probe", "chain": "last", "way": [*WAY, "sekisho-probe last"]}
 NOBODY = "192.0.2.254"
-
-
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Times are shown in the local zone."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
 
 
 @pytest.fixture
