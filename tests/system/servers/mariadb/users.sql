@@ -1,0 +1,1 @@
+CREATE USER root@'%' IDENTIFIED BY 'right';
