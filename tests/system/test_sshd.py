@@ -24,7 +24,7 @@ KEY = "/run/keys/operator.pub"
 SSHD = """\
 ListenAddress 0.0.0.0
 HostKey {key}
-UsePAM no
+UsePAM {pam}
 PasswordAuthentication yes
 PermitRootLogin yes
 AuthorizedKeysFile {authorized}
@@ -38,14 +38,17 @@ UNCHECKED = ("-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null")
 
 
 @pytest.fixture
-def sshd(lab: Lab, tmp_path: Path) -> Lab:
-    """The scenario with sshd behind port 22; it logs as it always does, by syslog(3), here into the journal."""
+def sshd(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Lab:
+    """The scenario with sshd behind port 22; it logs as it always does, by syslog(3), here into the journal.
+
+    Without PAM, unless a test asks for it.
+    """
     key, own, conf = tmp_path / "host_key", tmp_path / "operator", tmp_path / "sshd_config"
     for path in (key, own):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
     lab.stage.path(KEY).parent.mkdir()
     lab.stage.path(KEY).write_text(own.with_suffix(".pub").read_text())
-    conf.write_text(SSHD.format(key=key, authorized=KEY))
+    conf.write_text(SSHD.format(key=key, authorized=KEY, pam=getattr(request, "param", "no")))
     patient = conf.read_text() + "PerSourcePenalties no\n"  # OpenSSH >= 9.8 has a guard of its own, which is not ours
     probe = tmp_path / "probe"
     probe.write_text(patient)
@@ -83,8 +86,12 @@ def log_in(lab: Lab, source: str, directory: Path) -> str:
     return tried.stderr
 
 
+@pytest.mark.parametrize("sshd", ["no", "yes"], indirect=True, ids=["alone", "PAM"])
 def test_the_fourth_try_does_not_connect(sshd: Lab, tmp_path: Path) -> None:
-    """Three wrong passwords are answered; then the door is gone for that address, and for no other."""
+    """Three wrong passwords are answered; then the door is gone for that address, and for no other.
+
+    PAM tells of each of them in a line of its own, which does not count again.
+    """
     for _ in range(3):
         assert "Permission denied" in log_in(sshd, OFFENDER, tmp_path)
     wait_for(lambda: OFFENDER in sshd.banned()["sshd"], "the ban")
