@@ -36,12 +36,6 @@ JAILS = frozenset(
 )
 """The names that people have in their jail.local (COMPAT 11.3)."""
 
-NOT_YET = (
-    *("apache-pass", "directadmin", "ejabberd-auth", "froxlor-auth", "mongodb-auth"),
-    *("monitorix", "openhab", "openwebmail", "tine20", "zoneminder"),
-)
-"""Filters that a stock jail names and that are still to be written. It only ever shrinks."""
-
 SHORTCUTS = (
     *("action_", "action_mw", "action_mwl", "action_xarf", "action_cf_mwl"),
     *("action_blocklist_de", "action_abuseipdb"),
@@ -78,25 +72,18 @@ def test_every_known_jail_is_there_and_off() -> None:
 
 @pytest.mark.parametrize("jail", sorted(JAILS))
 def test_every_jail_has_its_filter(jail: str) -> None:
-    """The filter is shipped, or owed by name."""
-    name = filter_of(jail)
-    assert (name in FILES.names("filter.d")) != (name in NOT_YET), f"{name}: either shipped or in NOT_YET"
-
-
-def test_nothing_is_owed_that_no_jail_asks_for() -> None:
-    """NOT_YET holds no name that was forgotten there."""
-    assert set(NOT_YET) <= {filter_of(jail) for jail in JAILS}
+    """The filter is shipped."""
+    assert filter_of(jail) in FILES.names("filter.d")
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)
 @pytest.mark.parametrize("mta", ["sendmail", "mail"])
 def test_every_jail_loads_with_every_shortcut(tmp_path: Path, shortcut: str, mta: str) -> None:
-    """What is shipped has no mistake of its own; what is owed is all that is missing."""
-    off = "".join(f"[{jail}]\nenabled = false\n" for jail in sorted(JAILS) if filter_of(jail) in NOT_YET)
-    (tmp_path / "jail.local").write_text(f"[DEFAULT]\nenabled = true\nmta = {mta}\naction = %({shortcut})s\n{off}")
+    """What is shipped has no mistake of its own."""
+    (tmp_path / "jail.local").write_text(f"[DEFAULT]\nenabled = true\nmta = {mta}\naction = %({shortcut})s\n")
     found = load(tmp_path)
     assert found.problems == ()
-    assert {jail.name for jail in found.jails} == {jail for jail in JAILS if filter_of(jail) not in NOT_YET}
+    assert {jail.name for jail in found.jails} == JAILS
 
 
 def test_actions_with_two_protocols_have_two_names(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ MODES: dict[str, tuple[str, ...]] = {
 }
 # The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
 DATED_OTHERWISE = {
-    "apache-badbots", "apache-fakegooglebot", "counter-strike", "cowrie", "grafana", "guacamole", "kerio", "murmur",
-    "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "traefik-auth",
+    "apache-badbots", "apache-fakegooglebot", "counter-strike", "cowrie", "directadmin", "grafana", "guacamole",
+    "kerio", "murmur", "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "tine20", "traefik-auth",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
