@@ -20,14 +20,12 @@ from typing import Self
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
 from sekisho.model.position import FilePosition
 from sekisho.sources.incarnation import Incarnation, end_of_lines
-from sekisho.sources.lines import LINE_LIMIT, LineCutter
+from sekisho.sources.lines import LINE_LIMIT
+from sekisho.sources.reader import LineReader
 from sekisho.sources.rotation import earlier_incarnations, find_incarnation, is_copy, later_incarnation
 from sekisho.sources.seek import DateOf, first_at
 from sekisho.sources.watch import Watcher
 
-_READ = (
-    256 * 1024
-)  # what a block of failures becomes fits a processor's cache; with the line held back, 512 KiB at most
 _PATIENCE = (1.0, 30.0)  # seconds between two tries to read a file that fails: at first, and at most
 _REMEMBERED = 16  # incarnations; rotations seldom keep more
 
@@ -73,7 +71,7 @@ class FileSource:
                     await asyncio.sleep(0)
 
     def _again(self, incarnation: Incarnation, since: float, until: int) -> Iterator[Block]:
-        reader = _Reader(incarnation, first_at(incarnation.read, self._date_of, since=since, end=until))
+        reader = LineReader(incarnation, first_at(incarnation.read, self._date_of, since=since, end=until))
         while (data := reader.read(until)) is not None:
             if data:
                 yield Block(self.path, data, reader.position(), Phase.REFILL)
@@ -98,46 +96,6 @@ class FileSource:
                     await interest.wait()
 
 
-class _Reader:
-    """Whole lines of one incarnation from an offset on."""
-
-    def __init__(self, incarnation: Incarnation, offset: int) -> None:
-        self.incarnation = incarnation
-        self._at = offset
-        self._cutter = LineCutter()
-
-    @property
-    def offset(self) -> int:
-        """The end of the last whole line."""
-        return self._at - self._cutter.held
-
-    @property
-    def is_skipping(self) -> bool:
-        """Whether the line being read is too long to be kept."""
-        return self._cutter.held > LINE_LIMIT
-
-    def position(self) -> FilePosition:
-        return self.incarnation.position(self.offset)
-
-    def read(self, until: int | None = None) -> bytes | None:
-        """Return the next whole lines, up to the offset `until`; empty where none was completed, None at the end."""
-        size = _READ if until is None else min(_READ, until - self._at)
-        data = self.incarnation.read(self._at, size) if size > 0 else b""
-        if not data:
-            return None
-        self._at += len(data)
-        return self._cutter.feed(data)
-
-    def is_beyond_end(self) -> bool:
-        """Whether the file has lost some of the unfinished line that was read."""
-        return self.incarnation.size() < self._at
-
-    def restart(self, offset: int) -> None:
-        """Go on at `offset`, forgetting what was held back."""
-        self._at = offset
-        self._cutter = LineCutter()
-
-
 class _Follower:
     """The state of one `follow`. It never waits: `step` tells what can be told now, `pause` how long to rest then."""
 
@@ -146,7 +104,7 @@ class _Follower:
         self._date_of = date_of
         self._after = after
         self._since = since
-        self._reader: _Reader | None = None
+        self._reader: LineReader | None = None
         self._phase = Phase.CATCHUP
         self._caught_up = False
         self._seen_missing = False
@@ -198,7 +156,7 @@ class _Follower:
             self._caught_up = True
             yield CaughtUp(self._path)
 
-    def _begin(self) -> _Reader:
+    def _begin(self) -> LineReader:
         """Open the log for the first time. What appears while it is waited for is all new."""
         incarnation = Incarnation(self._path)
         with incarnation.closed_on_error():
@@ -210,19 +168,19 @@ class _Follower:
             else:
                 start = first_at(incarnation.read, self._date_of, since=self._since, end=incarnation.size())
             self._seen_missing = False
-            return _Reader(incarnation, start)
+            return LineReader(incarnation, start)
 
-    def _resume(self, after: FilePosition) -> tuple[_Reader, Notice | None]:
+    def _resume(self, after: FilePosition) -> tuple[LineReader, Notice | None]:
         """Open the incarnation that was read before, a copy of it, or what has taken its place."""
         before = find_incarnation(self._path, after)
         if before is not None:
-            return _Reader(before, after.offset), None
+            return LineReader(before, after.offset), None
         incarnation = Incarnation(self._path)
         with incarnation.closed_on_error():
             if incarnation.continues(after) and self._date_of(incarnation.first_line()[:-1]) is not None:
-                return _Reader(incarnation, after.offset), None
+                return LineReader(incarnation, after.offset), None
             self._phase = Phase.CATCHUP
-            return _Reader(incarnation, 0), self._rotation("it is not the file that was read before")
+            return LineReader(incarnation, 0), self._rotation("it is not the file that was read before")
 
     def _read_on(self) -> Iterator[SourceEvent | None]:
         """Read to the end, of the successor too when there is one."""
@@ -248,7 +206,7 @@ class _Follower:
             self._caught_up = True
             yield CaughtUp(self._path)
 
-    def _drain(self, reader: _Reader) -> Iterator[SourceEvent | None]:
+    def _drain(self, reader: LineReader) -> Iterator[SourceEvent | None]:
         while (data := reader.read()) is not None:
             if data:
                 self._after = reader.position()
@@ -280,7 +238,7 @@ class _Follower:
             yield from self._complain("WARNING", f"cannot be opened ({error.strerror or error})")
         return None
 
-    def _switch(self, reader: _Reader, successor: Incarnation) -> Iterator[SourceEvent]:
+    def _switch(self, reader: LineReader, successor: Incarnation) -> Iterator[SourceEvent]:
         """Go over to the successor: at its beginning, or where a mere copy of the old file goes on."""
         old = reader.incarnation
         start = 0
@@ -293,7 +251,7 @@ class _Follower:
             self._phase = Phase.CATCHUP  # an editor's work: its lines are as old as they say
             reason = "another file was put over it"
         self._seen_missing = False
-        self._reader = _Reader(successor, start)
+        self._reader = LineReader(successor, start)
         self._finished.append(old.inode)
         old.close()
         yield self._rotation(reason)
