@@ -94,11 +94,13 @@ def pack_batch(table: str, changes: Sequence[Change], sequence: int) -> bytes:
     parts = [pack_message(_BATCH_BEGIN, _REQUEST, sequence, b"", resource=_SUBSYSTEM, family=0)]
     for number, change in enumerate(changes, sequence + 1):
         kind, flags = change.verb.value
-        body = _attribute(_LIST_TABLE, table.encode() + b"\0") + _attribute(_LIST_SET, change.set_name.encode() + b"\0")
+        body = pack_attribute(_LIST_TABLE, table.encode() + b"\0") + pack_attribute(
+            _LIST_SET, change.set_name.encode() + b"\0"
+        )
         if change.elements:
             timed = change.verb is not Verb.DELETE
             packed = b"".join(_pack_element(element, timed=timed) for element in change.elements)
-            body += _attribute(_NESTED | _LIST_ELEMENTS, packed)
+            body += pack_attribute(_NESTED | _LIST_ELEMENTS, packed)
         parts.append(pack_message((_SUBSYSTEM << 8) | kind, _REQUEST | _ACK | flags, number, body))
     end = sequence + 1 + len(changes)
     parts.append(pack_message(_BATCH_END, _REQUEST, end, b"", resource=_SUBSYSTEM, family=0))
@@ -107,7 +109,7 @@ def pack_batch(table: str, changes: Sequence[Change], sequence: int) -> bytes:
 
 def pack_dump(table: str, set_name: str, sequence: int) -> bytes:
     """Return the request that lists the elements of a set."""
-    body = _attribute(_LIST_TABLE, table.encode() + b"\0") + _attribute(_LIST_SET, set_name.encode() + b"\0")
+    body = pack_attribute(_LIST_TABLE, table.encode() + b"\0") + pack_attribute(_LIST_SET, set_name.encode() + b"\0")
     return pack_message(_GET, _REQUEST | _DUMP, sequence, body)
 
 
@@ -197,7 +199,8 @@ def pack_message(kind: int, flags: int, sequence: int, body: bytes, *, resource:
     return head + struct.pack("!BBH", family, 0, resource) + body
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def pack_attribute(kind: int, value: bytes) -> bytes:
+    """Return one attribute, padded to four bytes."""
     return _ATTRIBUTE.pack(4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
 
 
@@ -210,17 +213,17 @@ def _pack_element(element: Element, *, timed: bool) -> bytes:
     if element.last is None or element.last == b"\xff" * len(element.last):
         return packed
     after = (int.from_bytes(element.last, "big") + 1).to_bytes(len(element.last), "big")
-    mark = _attribute(_FLAGS, struct.pack("!I", _INTERVAL_END))
-    return packed + _attribute(_NESTED | 1, mark + _attribute(_NESTED | _KEY, _attribute(1, after)))
+    mark = pack_attribute(_FLAGS, struct.pack("!I", _INTERVAL_END))
+    return packed + pack_attribute(_NESTED | 1, mark + pack_attribute(_NESTED | _KEY, pack_attribute(1, after)))
 
 
 @functools.cache
 def _frame(width: int, timed: bool) -> tuple[bytes, bytes]:  # noqa: FBT001 - the key of a cache
     """Return the bytes of an element before its timeout (or its key) and between timeout and key."""
-    key = _attribute(_NESTED | _KEY, _attribute(1, bytes(width)))
+    key = pack_attribute(_NESTED | _KEY, pack_attribute(1, bytes(width)))
     if not timed:
-        return _attribute(_NESTED | 1, key)[:-width], b""
-    whole = _attribute(_NESTED | 1, _attribute(_TIMEOUT, bytes(8)) + key)
+        return pack_attribute(_NESTED | 1, key)[:-width], b""
+    whole = pack_attribute(_NESTED | 1, pack_attribute(_TIMEOUT, bytes(8)) + key)
     return whole[:8], key[:-width]
 
 
@@ -242,10 +245,10 @@ def _layout(length: int) -> tuple[struct.Struct, tuple[bytes, ...]] | None:
     instead of a walk over eleven attributes, ten times as fast. Whatever is laid out in another way is walked.
     """
     for width in (4, 16):
-        counter = _attribute(_COUNTER_BYTES, bytes(8)) + _attribute(_COUNTER_PACKETS, bytes(8))
-        expression = _attribute(_EXPRESSION, _attribute(1, b"counter\0") + _attribute(2, counter))
-        ordinary = _attribute(_KEY, _attribute(1, bytes(width))) + expression
-        timed = ordinary + _attribute(_TIMEOUT, bytes(8)) + _attribute(_EXPIRATION, bytes(8))
+        counter = pack_attribute(_COUNTER_BYTES, bytes(8)) + pack_attribute(_COUNTER_PACKETS, bytes(8))
+        expression = pack_attribute(_EXPRESSION, pack_attribute(1, b"counter\0") + pack_attribute(2, counter))
+        ordinary = pack_attribute(_KEY, pack_attribute(1, bytes(width))) + expression
+        timed = ordinary + pack_attribute(_TIMEOUT, bytes(8)) + pack_attribute(_EXPIRATION, bytes(8))
         for example, tail in ((ordinary, ""), (timed, "4sQ4sQ")):
             if len(example) == length:
                 shape = struct.Struct(f"!8s{width}s24sQ4sQ{tail}")
