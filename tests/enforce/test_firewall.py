@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.table import NftTable
 from sekisho.enforce.wire import Element
 from sekisho.model.action import ActionError
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Subject, parse_subject
 from sekisho.model.ports import PortRange
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
@@ -41,6 +41,7 @@ class Stage:
 
     kernel: MemorySets = field(default_factory=MemorySets)
     now: float = NOW
+    cut: Callable[[Sequence[Subject]], None] = lambda _: None
     action: NftablesAction = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,7 +51,9 @@ class Stage:
         """The action of a daemon that starts over what is in the kernel."""
         table = NftTable(run=self.kernel.run, connect=lambda: self.kernel)
         rules = parse_rules("sshd", "nftables", {}, (PortRange(22, 22),))
-        return NftablesAction(table=table, jail="sshd", actname="nftables", rules=rules, clock=lambda: self.now)
+        return NftablesAction(
+            table=table, jail="sshd", actname="nftables", rules=rules, clock=lambda: self.now, cut=self.cut
+        )
 
     def listed(self, *, action: NftablesAction | None = None) -> set[str]:
         """Who is barred, as texts."""
@@ -110,6 +113,17 @@ def test_what_the_kernel_refuses_is_failed_alone(stage: Stage) -> None:
         ("192.0.2.1", "nftables: the kernel says ENOMEM (Cannot allocate memory)")
     ]
     assert stage.listed() == {"192.0.2.2"}
+
+
+def test_connections_are_cut_of_whom_the_kernel_has_just_barred() -> None:
+    """Not of who stood at the start, was refused, is no address, or is over; of an identifier, of its address."""
+    told: list[list[str]] = []
+    stage = Stage(cut=lambda subjects: told.append([subject.text for subject in subjects]))
+    stage.kernel.refuses[bytes([192, 0, 2, 1])] = errno.ENOMEM
+    do(stage.action.start([ban("192.0.2.9")]))
+    over = ban("192.0.2.3", at=NOW - 700)
+    do(stage.action.ban([ban("192.0.2.1"), ban("192.0.2.2"), ban("bob"), over, ban("alice", address="2001:db8::1")]))
+    assert told == [["192.0.2.2", "2001:db8::1"]]
 
 
 def test_lifting_what_is_not_in_force_is_no_failure(stage: Stage) -> None:

@@ -44,13 +44,22 @@ class NftablesAction:
     survives_stop = True
 
     def __init__(
-        self, *, table: NftTable, jail: str, actname: str, rules: JailRules, clock: Callable[[], float]
+        self,
+        *,
+        table: NftTable,
+        jail: str,
+        actname: str,
+        rules: JailRules,
+        clock: Callable[[], float],
+        cut: Callable[[Sequence[Subject]], None] = lambda _: None,
     ) -> None:
+        """Make the action; `cut` is told whom a ban has just barred, and returns at once."""
         self.name = actname
         self._table = table
         self._jail = jail
         self._rules = rules
         self._clock = clock
+        self._cut = cut
         self._networks: dict[Family, dict[Network, float | None]] = {family: {} for family in _FAMILIES}
         self._shared: dict[Subject, dict[Subject, float | None]] = {}  # target: the identifiers that bar it
         self._listing: set[Subject] = set()  # what the kernel listed last, and what was changed since
@@ -90,6 +99,8 @@ class NftablesAction:
                 failed += await self._with_table(functools.partial(self._add, family, chosen, now))
             except (NftError, OSError) as error:
                 failed += [Failed(ban, f"nftables: {error}") for ban in chosen]
+        lost = {failure.ban.subject for failure in failed}
+        self._cut([ban.target for ban in good if ban.subject not in lost])
         return failed
 
     async def unban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
