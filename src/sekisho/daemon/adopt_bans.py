@@ -19,6 +19,7 @@ from typing import Any
 from sekisho.control.client import ControlError, NoServer, ask, say
 from sekisho.daemon.assemble import make_firewall
 from sekisho.daemon.pid_file import AlreadyRunning, locked
+from sekisho.enforce.cutter import Cutter
 from sekisho.enforce.table import NftError, NftTable
 from sekisho.engine.adoption import Tally, take_in_portions
 from sekisho.ledger.fail2ban_database import ForeignError, Memory, read_database
@@ -107,7 +108,7 @@ async def _bar(configuration: Configuration, standing: Mapping[str, list[Ban]]) 
                 if spec.native != "nftables":
                     continue
                 try:
-                    failed = await make_firewall(jail, spec, table=table, clock=time.time).start(bans)
+                    failed = await make_firewall(jail, spec, table=table, clock=time.time, cutter=Cutter()).start(bans)
                 except (ValueError, ActionError, NftError, OSError) as error:
                     troubles.append(f"jail {jail.name!r}: {error}")
                 else:

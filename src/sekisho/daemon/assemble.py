@@ -17,6 +17,8 @@ from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
 from sekisho.daemon.service_manager import is_restarting
 from sekisho.enforce.commands import CommandAction
+from sekisho.enforce.cutter import Cutter
+from sekisho.enforce.disconnect import parse_means
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ignorecommand import IgnoreCommands
 from sekisho.enforce.observe import ObserveAction
@@ -96,6 +98,7 @@ def assemble(
         clock=clock.now,
         resolver=resolver,
         facts=Facts(lambda jail: engine.jail_status(jail), ledger, resolver),  # noqa: PLW0108 - made further below
+        cutter=Cutter(),
     )
 
     async def own_addresses() -> frozenset[Subject]:
@@ -194,6 +197,7 @@ class Actions:
     clock: Callable[[], float]
     resolver: Resolver
     facts: Facts
+    cutter: Cutter
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
         """Return the action that `spec` describes; raises ValueError when it cannot be one."""
@@ -208,7 +212,7 @@ class Actions:
                     allow_ipv6=self.resolver.ipv6,
                 )
             case "nftables":
-                return make_firewall(jail, spec, table=self.table, clock=self.clock)
+                return make_firewall(jail, spec, table=self.table, clock=self.clock, cutter=self.cutter)
             case "python":
                 return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
@@ -234,10 +238,13 @@ class Actions:
                 raise ValueError(f"no action is built in under the name {other!r}")
 
 
-def make_firewall(jail: JailSpec, spec: ActionSpec, *, table: NftTable, clock: Callable[[], float]) -> NftablesAction:
+def make_firewall(
+    jail: JailSpec, spec: ActionSpec, *, table: NftTable, clock: Callable[[], float], cutter: Cutter
+) -> NftablesAction:
     """Return the native firewall of a jail; raises ValueError when its parameters mean nothing."""
     ports = parse_ports(spec.properties.get("port", ""))
     for warning in ports.warnings:
         log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
     rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
-    return NftablesAction(table=table, jail=jail.name, actname=spec.actname, rules=rules, clock=clock)
+    cut = partial(cutter.cut, jail.name, parse_means(spec.properties.get("disconnect", "")), rules.reach)
+    return NftablesAction(table=table, jail=jail.name, actname=spec.actname, rules=rules, clock=clock, cut=cut)
