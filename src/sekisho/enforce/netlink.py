@@ -16,11 +16,11 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from sekisho.enforce.nfnetlink import open_socket
 from sekisho.enforce.structure import CHAINS, RULES, SETS, TABLES, Structure, pack_listing, parse_structure
 from sekisho.enforce.wire import (
     PER_MESSAGE,
@@ -39,10 +39,6 @@ from sekisho.enforce.wire import (
     parse_replies,
 )
 
-_NETLINK_NETFILTER = 12
-_SOL_NETLINK, _CAP_ACK = 270, 10  # answers without a copy of the request: a refused batch must not overrun our buffer
-_SEND_BUFFER = 32 << 20  # a batch goes in one piece; 100,000 IPv6 ranges are some 10 MB
-_RECEIVE_BUFFER = 8 << 20
 _READ = 1 << 18
 _LISTING_TRIES = 5
 _ROUND = 1000  # steps a batch: half a million elements, and as many answers as surely fit the buffer
@@ -103,15 +99,7 @@ class NftSocket:
         self._table = table
         self._sequence = itertools.count(1)
         self._own_changes = 0
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
-        self._socket.bind((0, 0))
-        self._socket.settimeout(timeout)
-        self._socket.setsockopt(_SOL_NETLINK, _CAP_ACK, 1)
-        for option, size in ((32, _SEND_BUFFER), (33, _RECEIVE_BUFFER)):  # SO_SNDBUFFORCE, SO_RCVBUFFORCE
-            try:
-                self._socket.setsockopt(socket.SOL_SOCKET, option, size)
-            except PermissionError:  # without CAP_NET_ADMIN the limits of net.core stand
-                self._socket.setsockopt(socket.SOL_SOCKET, option - 25, size)
+        self._socket = open_socket(timeout)
 
     @property
     def port(self) -> int:
