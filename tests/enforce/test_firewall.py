@@ -156,6 +156,14 @@ def test_one_address_of_two_identifiers_stays_until_the_last_is_lifted(stage: St
     assert stage.listed() == set()
 
 
+def test_two_identifiers_that_are_forgiven_together_leave_nobody_barred(stage: Stage) -> None:
+    """One unban of both: neither is kept for the other's sake."""
+    both = [ban("alice", address="192.0.2.1"), ban("bob", address="192.0.2.1")]
+    do(stage.action.ban(both))
+    do(stage.action.unban(both))
+    assert stage.listed() == set()
+
+
 def test_a_new_life_takes_over_what_the_old_one_left() -> None:
     """After kill -9 the sets hold stale, missing and outlived bans; start leaves exactly those that stand."""
     stage = Stage()

@@ -16,11 +16,10 @@ from sekisho.enforce.ranges import Range, covers
 from sekisho.enforce.ruleset import BASE_CHAIN, JailRules
 from sekisho.enforce.structure import Structure
 from sekisho.enforce.table import Sets
+from sekisho.enforce.targets import WIDTH
 from sekisho.enforce.wire import Element
 from sekisho.model.address import Family, Network, Subject, subject_of
 from sekisho.model.proof import Count, Holding, Tally
-
-_WIDTH = {Family.INET4: 4, Family.INET6: 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,10 @@ def read_held(sets: Sets, rules: JailRules) -> Mapping[Family, Held]:
     try:
         return {
             family: Held(sets.addresses(rules.addresses(family)), sets.ranges(rules.networks(family), width))
-            for family, width in _WIDTH.items()
+            for family, width in WIDTH.items()
         }
     except FileNotFoundError:
-        return dict.fromkeys(_WIDTH, Held((), ()))
+        return dict.fromkeys(WIDTH, Held((), ()))
 
 
 def count(held: Mapping[Family, Held], networks: Mapping[Family, Iterable[Network]]) -> Tally:

@@ -3,9 +3,6 @@
 An element leaves the kernel by itself when its ban ends, so nobody stays barred because the daemon died, and expiry
 costs nothing. Addresses map one to one to elements of a hash set. Networks are few and may overlap: the action keeps
 those that stand and makes the interval set hold their flattened ranges (see `ranges`).
-
-Where a filter's identifier is not itself an address (COMPAT 2.3), two bans may have one address as their target; the
-address stays barred until the last of them is lifted.
 """
 
 from __future__ import annotations
@@ -23,6 +20,7 @@ from sekisho.enforce.plan import plan
 from sekisho.enforce.ranges import Range, covers, flatten, summarize
 from sekisho.enforce.ruleset import JailRules
 from sekisho.enforce.table import NftError, NftTable, Sets
+from sekisho.enforce.targets import WIDTH, Holders, by_family, pack_address, sort_out
 from sekisho.enforce.wire import Element
 from sekisho.model.action import ActionError, Failed, Kind
 from sekisho.model.address import Family, Network, Subject, subject_of
@@ -32,8 +30,6 @@ from sekisho.model.verdict import Ban
 T = TypeVar("T")
 
 _LOG = logging.getLogger("fail2ban.actions")
-_FAMILIES = (Family.INET4, Family.INET6)
-_WIDTH = {Family.INET4: 4, Family.INET6: 16}
 _LONGEST = 10**13  # milliseconds, some 300 years; the kernel refuses what its 64-bit nanoseconds cannot count
 
 
@@ -60,8 +56,8 @@ class NftablesAction:
         self._rules = rules
         self._clock = clock
         self._cut = cut
-        self._networks: dict[Family, dict[Network, float | None]] = {family: {} for family in _FAMILIES}
-        self._shared: dict[Subject, dict[Subject, float | None]] = {}  # target: the identifiers that bar it
+        self._networks: dict[Family, dict[Network, float | None]] = {family: {} for family in WIDTH}
+        self._holders = Holders()
         self._listing: set[Subject] = set()  # what the kernel listed last, and what was changed since
         self._listed_at: int | None = None  # `others_changes` before that listing
 
@@ -71,15 +67,15 @@ class NftablesAction:
     async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
         """Set the jail's rules up and make its sets hold `standing`, without a moment in which less is barred."""
         now = self._clock()
-        failed, bans = _sort_out(standing, now)
-        self._networks = {family: {} for family in _FAMILIES}
-        self._shared = {}
+        failed, bans = sort_out(standing, now)
+        self._networks = {family: {} for family in WIDTH}
+        self._holders = Holders()
         self._listed_at = None
         for ban in bans:
             self._note(ban)
         try:
             await self._table.set_up(self._rules, self)
-            for family in _FAMILIES:
+            for family in WIDTH:
                 failed += self._project(family, [ban for ban in bans if ban.target.family is family], now)
         except (NftError, OSError) as error:
             raise ActionError(f"action {self.name!r} of jail {self._jail!r} cannot start: {error}") from error
@@ -88,13 +84,10 @@ class NftablesAction:
     async def ban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
         """Put the bans into the kernel's sets."""
         now = self._clock()
-        failed, good = _sort_out(bans, now)
+        failed, good = sort_out(bans, now)
         for ban in good:
             self._note(ban)
-        for family in _FAMILIES:
-            chosen = [ban for ban in good if ban.target.family is family]
-            if not chosen:
-                continue
+        for family, chosen in by_family(good):
             try:
                 failed += await self._with_table(functools.partial(self._add, family, chosen, now))
             except (NftError, OSError) as error:
@@ -107,10 +100,7 @@ class NftablesAction:
         """Take the bans out of the kernel's sets."""
         now = self._clock()
         failed: list[Failed] = []
-        for family in _FAMILIES:
-            chosen = [ban for ban in bans if ban.target.family is family]
-            if not chosen:
-                continue
+        for family, chosen in by_family(bans):
             try:
                 failed += self._remove(family, chosen, now)
             except FileNotFoundError:
@@ -192,19 +182,13 @@ class NftablesAction:
     def _note(self, ban: Ban) -> None:
         """Remember what the sets alone cannot tell: networks, and identifiers that share an address."""
         target = ban.target
-        if ban.address is not None or target in self._shared:
-            self._shared.setdefault(target, {})[ban.subject] = ban.until
+        self._holders.note(ban)
         if not target.is_single and target.network is not None:
-            self._networks[target.family][target.network] = self._end_of(ban)
-
-    def _end_of(self, ban: Ban) -> float | None:
-        """Return the end of the last ban that bars this ban's target."""
-        ends = self._shared.get(ban.target, {}).values() or [ban.until]
-        return None if None in ends else max(end for end in ends if end is not None)
+            self._networks[target.family][target.network] = self._holders.end_of(ban)
 
     def _add(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
-        singles = {_key(ban.target): ban for ban in bans if ban.target.is_single}
-        elements = [Element(key, None, _timeout(self._end_of(ban), now)) for key, ban in singles.items()]
+        singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
+        elements = [Element(key, None, _timeout(self._holders.end_of(ban), now)) for key, ban in singles.items()]
         refused = self._table.sets.add(self._rules.addresses(family), elements) if elements else []
         if len(singles) < len(bans):
             self._project_networks(family, now)
@@ -213,37 +197,25 @@ class NftablesAction:
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
 
     def _remove(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
-        gone: dict[bytes, Ban] = {}
-        kept: list[Ban] = []
-        wide = False
-        for ban in bans:
-            target = ban.target
-            holders = self._shared.get(target)
-            if holders is not None:
-                holders.pop(ban.subject, None)
-                if holders:
-                    kept.append(ban)
-                    continue
-                del self._shared[target]
-            if target.is_single:
-                gone[_key(target)] = ban
-            elif target.network is not None:
-                self._networks[family].pop(target.network, None)
-                wide = True
+        released, kept = self._holders.release(bans)
+        gone = {pack_address(ban.target): ban for ban in released if ban.target.is_single}
+        wide = [network for ban in released if not ban.target.is_single and (network := ban.target.network)]
+        for network in wide:
+            self._networks[family].pop(network, None)
         name = self._rules.addresses(family)
         refused = self._table.sets.delete(name, [Element(key) for key in gone]) if gone else []
         if wide:
             self._project_networks(family, now)
-        self._listing.difference_update(ban.target for ban in bans if ban.target not in self._shared)
+        self._listing.difference_update(ban.target for ban in released)
         failed = [Failed(gone[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
         return failed + (self._add(family, kept, now) if kept else [])
 
     def _project(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         """Make the sets of one family hold exactly these bans."""
-        singles = {_key(ban.target): ban for ban in bans if ban.target.is_single}
+        singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
         name = self._rules.addresses(family)
         actual = {element.key: _end(element, now) for element in self._table.sets.addresses(name)}
-        wanted = {key: self._end_of(ban) for key, ban in singles.items()}
+        wanted = {key: self._holders.end_of(ban) for key, ban in singles.items()}
         change = plan(wanted, actual)
         elements = [Element(key, None, _timeout(wanted[key], now)) for key in change.add]
         refused = self._table.sets.add(name, elements) if elements else []
@@ -254,7 +226,7 @@ class NftablesAction:
 
     def _project_networks(self, family: Family, now: float) -> None:
         """Make the interval set bar exactly the networks that stand. Raises OSError, with nothing changed."""
-        nets, width = self._networks[family], _WIDTH[family]
+        nets, width = self._networks[family], WIDTH[family]
         for network in [net for net, end in nets.items() if end is not None and end <= now]:
             del nets[network]
         name = self._rules.networks(family)
@@ -275,10 +247,10 @@ class NftablesAction:
         """Return whom the sets hold, over a connection of its own. Raises OSError."""
         barred: set[Subject] = set()
         with contextlib.closing(self._table.another()) as sets:
-            for family in _FAMILIES:
+            for family in WIDTH:
                 addresses = sets.addresses(self._rules.addresses(family))
                 barred.update(Subject(str(ip_address(each.key)), family, is_single=True) for each in addresses)
-                barred.update(self._list_networks(family, sets.ranges(self._rules.networks(family), _WIDTH[family])))
+                barred.update(self._list_networks(family, sets.ranges(self._rules.networks(family), WIDTH[family])))
         return barred
 
     def _list_networks(self, family: Family, ranges: Sequence[Element]) -> Iterable[Subject]:
@@ -291,23 +263,6 @@ class NftablesAction:
             for net in summarize(span, 4 if family is Family.INET4 else 6):
                 if not covers(ours, net):
                     yield subject_of(net)
-
-
-def _sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]:
-    """Return the bans that no firewall can hold as failed, and those that are not over yet."""
-    failed = [
-        Failed(ban, f"{ban.target.text!r} is no address, so no firewall can bar it", is_final=True)
-        for ban in bans
-        if ban.target.family is Family.OTHER
-    ]
-    good = [ban for ban in bans if ban.target.family is not Family.OTHER and (ban.until is None or ban.until > now)]
-    return failed, good
-
-
-def _key(subject: Subject) -> bytes:
-    if subject.family is Family.INET4:
-        return bytes(map(int, subject.text.split(".")))  # a third of the price, and a start pays it for every ban
-    return ip_address(subject.text).packed
 
 
 def _timeout(end: float | None, now: float) -> int | None:
