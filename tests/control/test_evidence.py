@@ -50,6 +50,7 @@ def test_proofs_of_an_address_come_from_the_jails_that_bar_it(say: Say, engine: 
             "protocols": ["tcp"],
             "ports": ["22"],
             "match": "",
+            "witness": "trace",
             "holdings": [{"address": "192.0.2.1", "held": True, "until": NOW + 3600}],
         },
         {"jail": "demo", "action": "note", "silent": "it cannot be asked whom it bars"},

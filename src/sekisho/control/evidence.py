@@ -60,6 +60,7 @@ def _proof_document(proof: ActionProof) -> Mapping[str, Value]:
         "protocols": barrier.protocols,
         "ports": None if barrier.ports is None else [str(ports) for ports in barrier.ports],
         "match": barrier.match,
+        "witness": barrier.witness.value,
         "holdings": [_holding_document(holding) for holding in barrier.holdings],
     }
 

@@ -6,6 +6,7 @@ are not taken in turn with its work: a ban may come while an answer is being mad
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -53,6 +54,14 @@ class Holding:
     until: float | None = None
 
 
+class Witness(enum.Enum):
+    """What tells where a probe ended: the kernel's trace of its way, the counter of what stopped it, or nothing."""
+
+    TRACE = "trace"
+    COUNTER = "counter"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Barrier:
     """How a firewall stands: what a packet must be to come before `chain`, and whom that holds.
@@ -67,6 +76,7 @@ class Barrier:
     ports: tuple[PortRange, ...] | None
     match: str
     holdings: tuple[Holding, ...]
+    witness: Witness = Witness.TRACE
 
 
 @runtime_checkable
