@@ -26,6 +26,7 @@ PROOF: Mapping[str, Any] = {
     "protocols": ["tcp"],
     "ports": ["22"],
     "match": "",
+    "witness": "trace",
     "holdings": [{"address": "192.0.2.1", "held": True, "until": None}],
 }
 WAY = ["sekisho-probe first", "sekisho prerouting", "sekisho jail-ddd", "sekisho jail-demo"]
@@ -146,6 +147,13 @@ def test_for_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str], ends: 
         ("2001:db8::1", {"protocols": ["icmp", "udp"]}, {"source": "2001:db8::1", "protocol": "udp", "port": 22}),
         ("192.0.2.1", {"protocols": [], "ports": None}, {"source": "192.0.2.1", "protocol": "tcp", "port": 1}),
         ("", {}, {"source": NOBODY, "protocol": "tcp", "port": 22}),
+        (
+            "192.0.2.1",
+            {"witness": "counter"},
+            {"source": "192.0.2.1", "protocol": "tcp", "port": 22, "witness": "counter"},
+        ),
+        ("", {"witness": "counter"}, "read only: there is nobody whose packets would be counted"),
+        ("192.0.2.1", {"witness": "none"}, "read only: no packet is told of in iptables' table filter"),
         ("host.example", {}, "no firewall can bar what is no address"),
         ("192.0.2.1", {"protocols": ["sctp"]}, "no probe is made for sctp"),
         ("192.0.2.1", {"match": "ip dscp 8"}, "rule_match is the administrator's own"),

@@ -16,12 +16,12 @@ from ipaddress import ip_address
 import pytest
 from tests.support.namespace import SERVER6, is_admitted, listen, play_in_namespace, ruleset, run, wait_until
 
-from sekisho.enforce import trace
+from sekisho.enforce import trace, tun
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.probe import Probe
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.table import NftTable
-from sekisho.enforce.trace import Untraceable
+from sekisho.enforce.tun import Untraceable
 from sekisho.model.address import parse_subject
 from sekisho.model.ports import PortRange
 from sekisho.model.verdict import Ban
@@ -170,19 +170,7 @@ def test_two_traces_at_once_do_not_mix() -> None:
     """The second is told that one is under way."""
 
     async def play() -> None:
-        with trace._device(), pytest.raises(Untraceable, match="another trace is under way"):
-            await trace.trace([probe(GOOD)])
-        assert ruleset() == ""
-
-    play_in_namespace(play)
-
-
-def test_without_the_device_the_reason_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A container that has no TUN: nothing is set up, and what is missing is said."""
-    monkeypatch.setattr(trace, "_TUN", "/nonexistent/tun")
-
-    async def play() -> None:
-        with pytest.raises(Untraceable, match="/nonexistent/tun: No such file"):
+        with tun.device(), pytest.raises(Untraceable, match="another trace is under way"):
             await trace.trace([probe(GOOD)])
         assert ruleset() == ""
 

@@ -113,10 +113,8 @@ def rows_of(proof: Mapping[str, Any]) -> list[Row]:
 
 def probe_for(row: Row) -> Mapping[str, object] | str:
     """Return the packet that this bar must stop, or look at where nobody is banned; else why there is none."""
-    if row.note:
-        return row.note
-    if row.proof["match"]:
-        return "rule_match is the administrator's own"
+    if reason := row.note or _reason_against(row.proof, row.address):
+        return reason
     network = parse_subject(row.address or _NOBODY).network
     if network is None:
         return "no firewall can bar what is no address"
@@ -125,8 +123,19 @@ def probe_for(row: Row) -> Mapping[str, object] | str:
     for protocol in protocols:
         if protocol in _PROBED and _OF_FAMILY.get(protocol, source.version) == source.version:
             port = int(row.proof["ports"][0].partition("-")[0]) if row.proof["ports"] else 1
-            return {"source": str(source), "protocol": protocol, "port": port}
+            probe = {"source": str(source), "protocol": protocol, "port": port}
+            witness = row.proof["witness"]
+            return probe if witness == "trace" else {**probe, "witness": witness}
     return f"no probe is made for {', '.join(protocols)}"
+
+
+def _reason_against(proof: Mapping[str, Any], address: str) -> str:
+    """Return why a probe would prove nothing, empty where it would."""
+    if proof["witness"] == "none":
+        return "read only: no packet is told of in iptables' table filter"
+    if proof["witness"] == "counter" and not address:
+        return "read only: there is nobody whose packets would be counted"
+    return "rule_match is the administrator's own" if proof["match"] else ""
 
 
 def traced(rows: Sequence[Row]) -> tuple[list[Row], str]:
