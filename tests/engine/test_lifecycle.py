@@ -158,6 +158,25 @@ def test_an_exchanged_action_holds_what_stands(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.parametrize(("native", "stops"), [("nftables", 0), ("ipset", 1), (None, 1)])
+def test_only_a_native_action_of_the_same_kind_inherits_what_stands(
+    native: str | None, stops: int, tmp_path: Path
+) -> None:
+    """What nftables left ipset does not know of: it must go before the heir comes."""
+
+    async def play() -> None:
+        house = MemoryHouse(str(tmp_path / "ledger"))
+        house.jails = (replace(DEMO, actions=(ActionSpec("memory", "memory", {}, "nftables"),)),)
+        engine = await house.start()
+        house.jails = (replace(DEMO, actions=(ActionSpec("memory", "memory", {"port": "1:2"}, native),)),)
+        await engine.reload(Reload())
+        await house.settled()
+        assert [name for name, _ in house.actions["demo"].calls].count("stop") == stops
+        await engine.stop()
+
+    asyncio.run(play())
+
+
 def test_case_46_all_bans_are_lifted_before_any_action_goes(tmp_path: Path) -> None:
     """COMPAT 9, case 46: unbans in the order of the actions, then the stops, the last action first."""
     said: list[str] = []

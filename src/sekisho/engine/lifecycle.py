@@ -140,10 +140,11 @@ class Lifecycle:
         # Where the new one cannot be, the old one goes on: better than none, and the jail's health tells.
         gone = [each for each in jail.workers if each.action.name in down and fresh.get(each.action.name, each)]
         jail.workers = [worker for worker in jail.workers if worker not in gone]
-        native = {action.actname for action in jail.spec.actions if action.native is not None}
+        before = {(action.actname, action.native) for action in old if action.native is not None}
+        heirs = {action.actname for action in jail.spec.actions if (action.actname, action.native) in before}
         for worker in reversed(gone):
-            # A native action of the same name takes over what stands in one exchange: no gap in between.
-            if worker.action.name in up & native and worker.action.survives_stop:
+            # A native action of the same name and kind takes over what stands in one exchange: no gap in between.
+            if worker.action.name in up & heirs and worker.action.survives_stop:
                 await worker.abandon()
             else:
                 await worker.stop(tuple(jail.standing))
