@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 BAD = "198.51.100.66"
 JAIL = """\
 [DEFAULT]
-banaction = nftables-allports
+banaction = {}
 protocol = all
 [sshd]
 enabled = true
@@ -47,10 +47,13 @@ while True:
 """
 
 
+NATIVE = ("nftables-allports", "ipset[type=allports]")
+
+
 @pytest.fixture
-def fired_at(lab: Lab) -> Iterator[Lab]:
-    """Return a lab whose daemon has barred the one who fires at it."""
-    lab.configure({"jail.local": JAIL})
+def fired_at(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """Return a lab whose daemon has barred the one who fires at it, by nftables where the test does not say by what."""
+    lab.configure({"jail.local": JAIL.format(getattr(request, "param", NATIVE[0]))})
     lab.stage.path("/var/log/auth.log").touch()
     lab.start()
     lab.ask("set", "sshd", "banip", BAD)
@@ -78,6 +81,7 @@ def endure(lab: Lab, packets: int = 200) -> None:
     assert counted(lab, "passed") == 0
 
 
+@pytest.mark.parametrize("fired_at", NATIVE, indirect=True)
 def test_no_packet_passes_while_the_daemon_is_dead_or_comes_back(fired_at: Lab) -> None:
     """Killed, started, killed again: the kernel goes on barring, and the new life takes over without a gap."""
     endure(fired_at)
@@ -92,6 +96,7 @@ def test_no_packet_passes_while_the_daemon_is_dead_or_comes_back(fired_at: Lab) 
     wait_for(lambda: counted(fired_at, "passed") > 0, "the forgiven to get through")
 
 
+@pytest.mark.parametrize("fired_at", NATIVE, indirect=True)
 def test_no_packet_passes_while_the_client_restarts_the_server(fired_at: Lab) -> None:
     """`fail2ban-client restart` ends one server and starts another, and the kernel keeps the bans in between."""
     endure(fired_at)

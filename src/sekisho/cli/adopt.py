@@ -166,7 +166,7 @@ def _print_differences(report: Report) -> None:
     natives = [
         f"{jail.name} ({', '.join(native)})"
         for jail in report.configuration.jails
-        if (native := [action.actname for action in jail.actions if action.native == "nftables"])
+        if (native := [action.actname for action in jail.actions if action.native in {"nftables", "ipset"}])
     ]
     if report.uncompared:
         print(f"What Fail2ban makes of the tree is not known: {printable(report.uncompared)}")

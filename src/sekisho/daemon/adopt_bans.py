@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from sekisho.control.client import ControlError, NoServer, ask, say
-from sekisho.daemon.assemble import make_firewall
+from sekisho.daemon.firewalls import NATIVE, Firewalls
 from sekisho.daemon.pid_file import AlreadyRunning, locked
 from sekisho.enforce.cutter import Cutter
+from sekisho.enforce.fence import Fence
 from sekisho.enforce.table import NftError, NftTable
 from sekisho.engine.adoption import Tally, take_in_portions
 from sekisho.ledger.fail2ban_database import ForeignError, Memory, read_database
@@ -100,19 +101,20 @@ def _take_alone(memory: Memory, configuration: Configuration) -> Outcome:
 
 async def _bar(configuration: Configuration, standing: Mapping[str, list[Ban]]) -> tuple[int, tuple[str, ...]]:
     """Put the bans of each jail with the native firewall into the kernel; how many, and what went wrong."""
-    barred, troubles, table = 0, [], NftTable()
+    barred, troubles = 0, []
+    firewalls = Firewalls(table=NftTable(), fence=Fence(), cutter=Cutter(), clock=time.time)
     try:
         for jail in configuration.jails:
             bans = standing[jail.name]
             for spec in jail.actions if bans else ():
-                if spec.native != "nftables":
+                if spec.native not in NATIVE:
                     continue
                 try:
-                    failed = await make_firewall(jail, spec, table=table, clock=time.time, cutter=Cutter()).start(bans)
+                    failed = await firewalls.make(jail, spec).start(bans)
                 except (ValueError, ActionError, NftError, OSError) as error:
                     troubles.append(f"jail {jail.name!r}: {error}")
                 else:
                     barred += len(bans) - len(failed)
     finally:
-        table.close()
+        firewalls.close()
     return barred, tuple(troubles)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,19 +12,18 @@ from operator import itemgetter
 from pathlib import Path
 
 from sekisho.daemon.facts import Facts
+from sekisho.daemon.firewalls import NATIVE, Firewalls
 from sekisho.daemon.guard import LineGuard
 from sekisho.daemon.log import LogControl
 from sekisho.daemon.service_manager import is_restarting
 from sekisho.enforce.commands import CommandAction
 from sekisho.enforce.cutter import Cutter
-from sekisho.enforce.disconnect import parse_means
-from sekisho.enforce.firewall import NftablesAction
+from sekisho.enforce.fence import Fence
 from sekisho.enforce.ignorecommand import IgnoreCommands
 from sekisho.enforce.observe import ObserveAction
 from sekisho.enforce.python_action import PythonAction
-from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.runner import Runner
-from sekisho.enforce.table import NftError, NftTable
+from sekisho.enforce.table import NftTable
 from sekisho.engine.clock import SystemClock
 from sekisho.engine.engine import Engine
 from sekisho.engine.parts import Parts
@@ -36,7 +34,7 @@ from sekisho.lookup.cymru import find_origins
 from sekisho.lookup.dns import Resolver
 from sekisho.lookup.guarded import Guarded
 from sekisho.lookup.own import has_ipv6, read_own_host
-from sekisho.lookup.services import parse_ports, with_known_ports
+from sekisho.lookup.services import with_known_ports
 from sekisho.lookup.whois import Whois, find_whois
 from sekisho.model.action import Action
 from sekisho.model.address import Subject
@@ -89,16 +87,16 @@ def assemble(
     whois = Whois(program=find_whois())
     watchers = Watchers()
     table = NftTable()
+    firewalls = Firewalls(table=table, fence=Fence(), cutter=Cutter(), clock=clock.now)
     runner = Runner()
     actions = Actions(
-        table=table,
+        firewalls=firewalls,
         runner=runner,
         whois=whois,
         country=Countries(),
         clock=clock.now,
         resolver=resolver,
         facts=Facts(lambda jail: engine.jail_status(jail), ledger, resolver),  # noqa: PLW0108 - made further below
-        cutter=Cutter(),
     )
 
     async def own_addresses() -> frozenset[Subject]:
@@ -133,21 +131,13 @@ def assemble(
 
     table.guard(engine.housekeeping.alarm)
 
-    async def settle() -> None:
-        if os.geteuid() == 0:
-            try:
-                for label in await table.settle():
-                    log.info("Removed the firewall rules of %s, which an earlier life left and nobody needs", label)
-            except (NftError, OSError) as error:
-                log.warning("Firewall rules of an earlier life may be left: %s", error)
-
     async def close() -> None:
         watchers.close()
-        table.close()
+        firewalls.close()
         await whois.close()
         await resolver.close()
 
-    return House(engine, settle, close)
+    return House(engine, firewalls.settle, close)
 
 
 def _uses_ipv6(mode: str) -> bool:
@@ -190,14 +180,13 @@ class Watchers:
 class Actions:
     """Makes the actions that jails ask for."""
 
-    table: NftTable
+    firewalls: Firewalls
     runner: Runner
     whois: Whois
     country: Countries
     clock: Callable[[], float]
     resolver: Resolver
     facts: Facts
-    cutter: Cutter
 
     def make(self, jail: JailSpec, spec: ActionSpec) -> Action:
         """Return the action that `spec` describes; raises ValueError when it cannot be one."""
@@ -211,8 +200,8 @@ class Actions:
                     facts=partial(self.facts.answers, jail.name),
                     allow_ipv6=self.resolver.ipv6,
                 )
-            case "nftables":
-                return make_firewall(jail, spec, table=self.table, clock=self.clock, cutter=self.cutter)
+            case native if native in NATIVE:
+                return self.firewalls.make(jail, spec)
             case "python":
                 return PythonAction(spec, jail=jail.name, facts=partial(self.facts.answers, jail.name))
             case "observe":
@@ -236,15 +225,3 @@ class Actions:
                 return service(spec, jail=jail.name, clock=self.clock)
             case other:
                 raise ValueError(f"no action is built in under the name {other!r}")
-
-
-def make_firewall(
-    jail: JailSpec, spec: ActionSpec, *, table: NftTable, clock: Callable[[], float], cutter: Cutter
-) -> NftablesAction:
-    """Return the native firewall of a jail; raises ValueError when its parameters mean nothing."""
-    ports = parse_ports(spec.properties.get("port", ""))
-    for warning in ports.warnings:
-        log.warning("Jail '%s': %s; the jail protects the rest", jail.name, warning)
-    rules = parse_rules(jail.name, spec.actname, spec.properties, ports.ports)
-    cut = partial(cutter.cut, jail.name, parse_means(spec.properties.get("disconnect", "")), rules.reach)
-    return NftablesAction(table=table, jail=jail.name, actname=spec.actname, rules=rules, clock=clock, cut=cut)

@@ -8,6 +8,8 @@ finds chains of the same names and fills the difference.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
@@ -20,6 +22,9 @@ from sekisho.enforce.structure import Structure
 from sekisho.enforce.wire import Element
 
 log = logging.getLogger("fail2ban.actions")
+
+_ABSENT = {errno.EPROTONOSUPPORT, errno.EINVAL, errno.EOPNOTSUPP}
+"""What netlink answers where the kernel has no nf_tables and no module to load: no such protocol, no such subsystem."""
 
 
 class Sets(Protocol):
@@ -98,6 +103,15 @@ class NftTable:
     def another(self) -> Sets:
         """A connection to the same kernel for the caller alone, who closes it. Raises OSError."""
         return self._connect()
+
+    def absence(self) -> str:
+        """Return what the kernel answers where it has no nf_tables; empty where it has, or will not tell."""
+        try:
+            with contextlib.closing(self.another()) as sets:
+                sets.others_changes()
+        except OSError as error:
+            return errno.errorcode[error.errno] if error.errno in _ABSENT else ""
+        return ""
 
     async def set_up(self, rules: JailRules, owner: object) -> None:
         """Put the chain and the sets of `rules` in place, for `owner`; elements that are in the sets stay.

@@ -36,7 +36,7 @@ _PACKAGES: Mapping[str, str] = {
     "logger": "bsdutils", "python3": "python3", "route": "net-tools",
 }  # fmt: skip
 """Debian's packages of programs that actions use."""
-_NATIVE = {"nftables": "nft"}
+_NATIVE = {"nftables": "nft", "ipset": "iptables"}
 """What a built-in action needs."""
 
 
