@@ -29,6 +29,7 @@ from sekisho.cli.diagnosis import (
     judge_rights,
     judge_rivals,
 )
+from sekisho.cli.ipset_diagnosis import judge_front, judge_ipset
 from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, reach
 from sekisho.cli.tables import paint, print_json
 from sekisho.config.load import ConfigError, find_directory, load
@@ -74,11 +75,20 @@ def examine(configuration: Configuration) -> Iterator[Finding]:
     pid = vitals.read_pid(server.pidfile)
     yield judge_configuration(sum(problem.severity is Severity.ERROR for problem in configuration.problems))
     nft = vitals.find_program("nft")
-    if any(action.native == "nftables" for jail in jails for action in jail.actions):
-        yield judge_nft(nft, vitals.try_rules(nft) if nft else "")
+    natives = {action.native for jail in jails for action in jail.actions} & {"nftables", "ipset"}
+    complaint = vitals.try_rules(nft) if nft and "nftables" in natives else ""
+    trial = vitals.try_ipset() if "ipset" in natives or ("nftables" in natives and (complaint or not nft)) else None
+    if trial is not None and trial.stands_in:
+        natives = {"ipset"}
+    if "nftables" in natives:
+        yield judge_nft(nft, complaint)
+    if "ipset" in natives and trial is not None:
+        yield from judge_ipset(trial)
+        yield from judge_front(vitals.read_front())
     capabilities = vitals.read_capabilities(pid) if pid else 0
     yield judge_rights(*(("the daemon", capabilities) if capabilities else ("this shell", vitals.read_capabilities())))
-    yield from judge_legacy(vitals.read_legacy())
+    if natives != {"ipset"}:
+        yield from judge_legacy(vitals.read_legacy())
     if nft and os.geteuid() == 0:
         yield from judge_chains(vitals.read_ruleset(nft))
     yield judge_rivals(vitals.find_rivals(pid))

@@ -8,11 +8,13 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sekisho.cli.diagnosis import Door, parse_listening
+from sekisho.cli.ipset_diagnosis import Trial, parse_trial
 from sekisho.model.ports import merge_ports
 from sekisho.model.services import parse_port_word, port_words
 from sekisho.model.specs import JailSpec
@@ -22,6 +24,8 @@ _SBIN = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LONGEST = 15.0  # seconds for a program that only lists something
 _SERVICES = ("STDOUT", "STDERR", "SYSOUT", "SYSLOG", "SYSTEMD-JOURNAL", "JOURNAL")  # targets that are no files
 _LEGACY = {"iptables-legacy-save": "net/ip_tables_names", "ip6tables-legacy-save": "net/ip6_tables_names"}
+_FRONT = ("iptables-save", "ip6tables-save")
+_IPSET_TRIAL = ("-P", "-m", "sekisho.enforce.ipset_trial")
 _TRIAL = """\
 add table inet sekisho-trial
 add set inet sekisho-trial a { type ipv4_addr; flags timeout; counter; }
@@ -53,6 +57,18 @@ def listen_to(argv: Sequence[str], text: str = "") -> tuple[str, str]:
 def try_rules(program: str) -> str:
     """Return what nft, or the kernel, has against rules such as ours; nothing is set up (`nft --check`)."""
     return listen_to([program, "--check", "-f", "-"], _TRIAL)[1]
+
+
+def try_ipset() -> Trial:
+    """Return what the kernel and iptables have against sets and rules such as ours, tried in a network of its own."""
+    said, complaint = listen_to(["unshare", "--net", sys.executable, *_IPSET_TRIAL])
+    return parse_trial(said, complaint)
+
+
+def read_front() -> dict[str, str]:
+    """Return the rules of the table in which ours stand first, by the program that prints them."""
+    found = {program: find_program(program) for program in _FRONT}
+    return {program: listen_to([path, "-t", "raw"])[0] for program, path in found.items() if path}
 
 
 def read_ruleset(program: str) -> Sequence[Mapping[str, Any]]:
