@@ -42,15 +42,19 @@ def test_the_exposure_is_low(unit: Path) -> None:
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
+def bounds(text: str) -> str:
+    """Return the capabilities that the unit leaves, as setpriv wants them."""
+    named = re.search(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
+    assert named is not None
+    return ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in named[1].split())])
+
+
 def test_the_daemon_lives_within_the_capabilities_of_the_unit(lab: Lab) -> None:
     """Not one more, and logs are read, logind is heard, a ban stands in the firewall, mail goes."""
     text = service.render_unit(service.find_programs())
-    named = re.search(r"^CapabilityBoundingSet=(.*)$", text, re.MULTILINE)
-    assert named is not None
-    bounds = ",".join(["-all", *(f"+{name.removeprefix('CAP_').lower()}" for name in named[1].split())])
     lab.open_doors([25, 80])
     lab.configure(FILES)
-    lab.start("setpriv", f"--bounding-set={bounds}", "--")
+    lab.start("setpriv", f"--bounding-set={bounds(text)}", "--")
 
     session = lab.stage.path("/run/systemd/sessions/1")
     session.parent.mkdir(parents=True)
@@ -66,3 +70,25 @@ def test_the_daemon_lives_within_the_capabilities_of_the_unit(lab: Lab) -> None:
     wait_for(lab.mails, "the mail")
     lab.stop()
     assert lab.ruleset() == ""
+
+
+@pytest.mark.system(needs=("iptables-legacy", "ip6tables-legacy", "setpriv"))
+def test_the_older_iptables_can_be_used_within_the_unit(lab: Lab) -> None:
+    """It locks a file in /run, which the unit lets nobody write but where it says so."""
+    text = service.render_unit(service.find_programs())
+    before = re.findall(r"^ExecStartPre=[-+]*(.*)$", text, re.MULTILINE)
+    writable = re.findall(r"-?(/run/\S+)", "".join(re.findall(r"^ReadWritePaths=.*$", text, re.MULTILINE)))
+    binds = [f"mount --rbind {path} {path}" for path in ("/run", "/run/sekisho", *writable)]
+    script = " && ".join(["mkdir -p /run/sekisho", *before, *binds, 'mount -o remount,bind,ro /run && exec "$@"'])
+    for program in ("iptables", "ip6tables"):
+        for verb in ("", "-save", "-restore"):
+            lab.stage.run("ln", "-sf", f"{program}-legacy{verb}", f"/usr/sbin/{program}{verb}")
+    lab.open_doors([22])
+    lab.configure({"jail.local": "[sshd]\nenabled = true\nbackend = systemd\nbanaction = ipset\n"})
+    lab.start("unshare", "--mount", "sh", "-c", script, "sh", "setpriv", f"--bounding-set={bounds(text)}", "--")
+
+    lab.ask("set", "sshd", "banip", "198.51.100.7")
+
+    wait_for(lambda: lab.knock("198.51.100.7", 22) == "dropped", "the wall")
+    lab.stop()
+    assert "sekisho" not in lab.stage.run("iptables-legacy-save", "-t", "raw").stdout
