@@ -32,6 +32,7 @@ JAILS = frozenset(
         *("oracleims", "directadmin", "portsentry", "pass2allow-ftp", "murmur", "screensharingd"),
         *("haproxy-http-auth", "slapd", "domino-smtp", "phpmyadmin-syslog", "routeros-auth", "zoneminder"),
         *("traefik-auth", "openvpn", "scanlogd", "monitorix", "dante", "proxmox", "vaultwarden", "xrdp", "cowrie"),
+        *("caddy", "keycloak"),
     }
 )
 """The names that people have in their jail.local (COMPAT 11.3)."""

@@ -10,7 +10,7 @@ from sekisho.match.finding import Finding
 from sekisho.match.matcher import Matcher
 from sekisho.model.block import Block, Phase
 from sekisho.model.position import FilePosition
-from sekisho.model.specs import FilterSpec
+from sekisho.model.specs import FilterSpec, RecordSpec
 from sekisho.model.verdict import Failure
 from sekisho.scan.bundle import Bundle
 
@@ -29,6 +29,7 @@ def matcher_of(
     usedns: str = "no",
     logtimezone: str | None = "UTC",
     logencoding: str = "utf-8",
+    record: RecordSpec | None = None,
 ) -> Matcher:
     """A matcher of these expressions; dates without a zone are UTC."""
     spec = FilterSpec(
@@ -38,9 +39,18 @@ def matcher_of(
         ignoreregex=tuple(ignoreregex),
         datepattern=tuple(datepattern),
         maxlines=maxlines,
+        record=record,
     )
     compiled = compile_filter(spec, usedns=usedns, logtimezone=logtimezone, logencoding=logencoding, last_year=2029)
     return Matcher(compiled, jail=JAIL)
+
+
+def records_of(
+    *when: str, logformat: str = "json", failregex: Sequence[str] = (), usedns: str = "no", **fields: str
+) -> Matcher:
+    """A matcher of records by these rules; `fields` are the options `host`, `message` ... as written, a line each."""
+    options = {name: tuple(text.split("\n")) for name, text in fields.items()}
+    return matcher_of(*failregex, usedns=usedns, record=RecordSpec(logformat, when, **options))
 
 
 def block_of(data: bytes, phase: Phase = Phase.LIVE) -> Block:

@@ -111,7 +111,7 @@ def _print(report: _Report, *, verbose: bool) -> None:
 def _facts(jail: JailView) -> Mapping[str, str]:
     """What a jail does, in words: a line each."""
     spec = jail.spec
-    rules = len(spec.filter.failregex)
+    rules = len(spec.filter.rules)
     arguments = ", ".join(f"{name}={text}" for name, text in (jail.filter.arguments if jail.filter else {}).items())
     given = f"[{arguments}]" if arguments else ""
     ignores = f", {len(spec.filter.ignoreregex)} to ignore" if spec.filter.ignoreregex else ""

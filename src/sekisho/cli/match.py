@@ -22,6 +22,7 @@ from sekisho.cli.logtext import Rules, admitted_year, host_of, read_blocks, reso
 from sekisho.config.load import DIRECTORIES, ConfigError, load_filter
 from sekisho.match.filter import compile_filter
 from sekisho.match.finding import Hit, LineVerdict
+from sekisho.match.matcher import Matcher
 from sekisho.match.rule import RuleError
 
 DONE, FAILED, MISUSED = 0, 1, 2
@@ -29,6 +30,7 @@ DONE, FAILED, MISUSED = 0, 1, 2
 EXAMPLES = """\
 sekisho match --filter sshd /var/log/auth.log
 sekisho match --filter postfix -o mode=auth --json /var/log/mail.log
+sekisho match --filter caddy --all /var/log/caddy/access.log
 journalctl -u ssh -o short | sekisho match --filter ./my-sshd.conf --all -
 """
 
@@ -42,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-c", "--config", metavar="DIR", help="configuration directory")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--all", action="store_true", help="show lines that match nothing, too")
+    parser.add_argument("--all", action="store_true", help="show lines that match nothing, too; of records, why")
     parser.add_argument("--tz", metavar="TZ", help="time zone of dates that name none (as in the variable TZ)")
     parser.add_argument("--now", type=float, metavar="EPOCH", help="the present, for dates without a year")
     parser.add_argument(
@@ -85,6 +87,7 @@ class _Line:
     number: int
     text: str
     verdict: LineVerdict
+    why: tuple[str, ...] = ()
 
 
 def _judge(rules: Rules, log: BinaryIO, *, now: float, journal: bool) -> Iterator[_Line]:
@@ -93,7 +96,13 @@ def _judge(rules: Rules, log: BinaryIO, *, now: float, journal: bool) -> Iterato
         for text, mask in rules.lines_of(block):
             number += 1
             verdict = rules.matcher.examine(text, now=now, stamp=now if journal else None, mask=mask)
-            yield _Line(number, text, resolved(verdict))
+            why = () if verdict.hits else _why(rules.matcher, text, now=now, stamp=now if journal else None)
+            yield _Line(number, text, resolved(verdict), why)
+
+
+def _why(matcher: Matcher, text: str, *, now: float, stamp: float | None) -> tuple[str, ...]:
+    """Why a record is no failure; of plain lines nothing can be told."""
+    return () if matcher.records is None else matcher.records.explain(text, now=now, stamp=stamp).reasons
 
 
 class _JsonLines:
@@ -113,6 +122,8 @@ class _JsonLines:
                 for hit in line.verdict.hits
             ],
         }
+        if line.why:
+            record["why"] = line.why
         sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
 
     def count(self, line: _Line) -> None:
@@ -135,6 +146,8 @@ class _People:
         verdict = line.verdict
         if not verdict.hits:
             print(f"{where:>6}  {'ignored' if verdict.ignored else 'no match'}  {printable(line.text)}")
+        for why in line.why:
+            print(f"{'':>6}  - {printable(why)}")
         for hit in verdict.hits:
             print(f"{where:>6}  {_told(hit)}  {printable(line.text)}")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sekisho.cli.logtext import host_of
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import Hit, LineVerdict
+from sekisho.match.rule import Rule
 from sekisho.model.address import Network
 from sekisho.model.verdict import Captured
 
@@ -76,8 +77,8 @@ def _row(hit: Hit, compiled: CompiledFilter) -> str:
     """All groups, those that took no part as None; of several lines of a session, those that they have captured."""
     groups: dict[str, Captured | None] = {}
     if "mlfid" not in hit.captured or len(hit.matches) == 1:
-        rules = (compiled.prefix, compiled.rules[hit.regex])
-        names = [name for rule in rules if rule is not None for name in rule.pattern.groupindex]
+        rules = (compiled.prefix, compiled.numbered[hit.regex])
+        names = [name for rule in rules if isinstance(rule, Rule) for name in rule.pattern.groupindex]
         groups = {name: None for name in names if not _HIDDEN.match(name)}
     groups |= hit.captured
     if hit.address is not None:

@@ -16,7 +16,10 @@ from sekisho.cli.logtext import host_of
 from sekisho.match.datetemplate import DateTemplate
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import Hit, LineVerdict
+from sekisho.match.matcher import Matcher
+from sekisho.match.recordbook import Explanation
 from sekisho.match.rule import Rule
+from sekisho.match.when import When
 
 MOST_LINES = 20
 """Lines of a kind that are too many to list, unless all are asked for, or another number (`-L`)."""
@@ -88,9 +91,11 @@ class Report:
     templates: Counter[str] = field(default_factory=Counter)
     hits: Counter[int] = field(default_factory=Counter)
     told: dict[int, list[str]] = field(default_factory=dict)
+    _matcher: Matcher = field(init=False)
 
     def __post_init__(self) -> None:
         reach = self.compiled.maxlines
+        self._matcher = Matcher(self.compiled, jail="")
         self.lines = {kind: Lines(self._most(kind, reach), recalled=reach) for kind in _COUNTED}
 
     def _most(self, kind: str, reach: int) -> float:
@@ -127,7 +132,7 @@ class Report:
         if self.wishes.verbose:
             self._tell(verdict.hits)
         if verdict.ignored:
-            self.ignores[self._ignored_by(text)] += 1
+            self.ignores[self._ignored_by(line, text)] += 1
         kind = _kind(verdict)
         if kind == "matched" and self.compiled.maxlines > 1:
             self._reclaim(verdict.hits)
@@ -160,8 +165,16 @@ class Report:
             self.told.setdefault(hit.regex, []).append(f"{host_of(hit)}  {when}{remark}")
             failures += not hit.nofail
 
-    def _ignored_by(self, text: str) -> int:
+    def _ignored_by(self, line: str, text: str) -> int:
+        exception = self._explain(line).exception
+        if exception is not None:
+            return len(self.compiled.ignores) + exception
         return next((number for number, rule in enumerate(self.compiled.ignores) if rule.pattern.search(text)), 0)
+
+    def _explain(self, line: str) -> Explanation:
+        """Why a record is no failure; of plain lines nothing can be told."""
+        records = self._matcher.records
+        return Explanation(()) if records is None else records.explain(line, now=self.now)
 
     def _reclaim(self, hits: Iterable[Hit]) -> None:
         """Lines that were missed until a later one completed them have matched after all."""
@@ -176,8 +189,8 @@ class Report:
             yield f"Prefregex: {self.prefixed} total"
             yield from (f"|  {self.compiled.prefix.pattern.pattern}", *(f"|      {each}" for each in self.prefixes))
             yield from ("`-", "")
-        yield from self._rules("Failregex", self.compiled.rules, self.hits, self.told)
-        yield from self._rules("Ignoreregex", self.compiled.ignores, self.ignores, {})
+        yield from self._rules("Failregex", self.compiled.numbered, self.hits, self.told)
+        yield from self._rules("Ignoreregex", self.compiled.exempting, self.ignores, {})
         yield from self._templates()
         counted = ", ".join(f"{self.lines[kind].number} {kind}" for kind in _COUNTED)
         yield f"Lines: {sum(each.number for each in self.lines.values())} lines, {counted}"
@@ -186,7 +199,7 @@ class Report:
             yield from self._listed(kind)
 
     def _rules(
-        self, title: str, rules: Sequence[Rule], counts: Counter[int], told: Mapping[int, Sequence[str]]
+        self, title: str, rules: Sequence[Rule | When], counts: Counter[int], told: Mapping[int, Sequence[str]]
     ) -> Iterator[str]:
         yield f"{title}: {counts.total()} total"
         shown = [number for number in range(len(rules)) if counts[number] or self.wishes.verbose]
@@ -222,11 +235,13 @@ class Report:
             return
         yield f"|- {name} line(s):"
         rules = self.compiled.ignores if kind == "ignored" else self.compiled.rules
+        explains = kind == "missed" and not self.wishes.debuggex
         for text in lines.texts:
             if self.wishes.debuggex:
                 yield from (f"|  {text.rstrip()} | {rule.text} |  {self._link(rule, text)}" for rule in rules)
             else:
                 yield f"|  {text.rstrip()}"
+            yield from (f"|      {why}" for why in (self._explain(text).reasons if explains else ()))
         yield "`-"
 
     def _link(self, rule: Rule, text: str) -> str:

@@ -64,11 +64,11 @@ class Definition:
         found |= dict.fromkeys(self._conditional)
         return list(found)
 
-    def origin(self, name: str) -> Origin | None:
-        """Where the file sets `name`; where its first file begins when it does not."""
+    def origin(self, name: str, part: str = "") -> Origin | None:
+        """Where the file sets `name`, and in it `part` of its text; where its first file begins when it does not."""
         option = self._option(name)
         if option is not None:
-            return option.origin
+            return option.at(part) if part else option.origin
         return Origin(str(self.merged.files[0].path), 0) if self.merged.files else None
 
     def _find_conditional(self) -> dict[str, str]:

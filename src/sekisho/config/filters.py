@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,11 +12,20 @@ from sekisho.config.files import Files, Layer, Source
 from sekisho.config.layers import merge, merge_sources
 from sekisho.config.mistakes import near
 from sekisho.config.options import parse_lines, parse_whole
+from sekisho.match.when import RecordError, compile_record
 from sekisho.model.problem import Origin
-from sekisho.model.specs import FilterSpec
+from sekisho.model.specs import FilterSpec, RecordSpec
 
 OVERRIDABLE = ("failregex", "ignoreregex", "prefregex", "maxlines", "datepattern", "journalmatch", "usedns")
 """What a jail section may set in its filter's place (COMPAT 1.5)."""
+
+RECORD = ("logformat", "when", "ignorewhen", "host", "user", "id", "fields", "time", "message")
+"""The same for logs whose lines are no plain text. Without a `logformat` the others are names like any other."""
+
+_REMEDY = 'docs/filters.md, "Logs in JSON and logfmt", has the forms'
+
+Place = Callable[[str, str], Origin | None]
+"""Where an option is set, and in it the line that holds a part of its text."""
 
 
 def read_definition(
@@ -43,7 +52,7 @@ def read_definition(
     definition = Definition(merged, arguments, constants, init_first=True)
     if definition.defines("logtype"):
         return definition
-    logtype = "journal" if journal else "file"
+    logtype = "bare" if definition.value("logformat") else "journal" if journal else "file"
     return Definition(merged, {**arguments, "logtype": logtype}, constants, init_first=True)
 
 
@@ -53,11 +62,12 @@ def read_texts(definition: Definition) -> dict[str, str]:
     One that cannot does no harm unless it is one of the filter's own words: then ConfigError is raised.
     """
     texts: dict[str, str] = {}
-    for name in dict.fromkeys((*OVERRIDABLE, *definition.names())):
+    own = (*OVERRIDABLE, *(RECORD if definition.value("logformat") else ()))
+    for name in dict.fromkeys((*own, *definition.names())):
         try:
             text = definition.value(name)
         except ConfigError:
-            if name in OVERRIDABLE:
+            if name in own:
                 raise
             continue
         if text is not None:
@@ -65,13 +75,22 @@ def read_texts(definition: Definition) -> dict[str, str]:
     return texts
 
 
-def make_filter(name: str, texts: Mapping[str, str], origin: Origin | None = None) -> FilterSpec:
-    """Return the filter that `texts` describe; raises ConfigError for a `maxlines` that is no number."""
+def _nowhere(_option: str, _part: str) -> None:
+    return None
+
+
+def make_filter(name: str, texts: Mapping[str, str], place: Place = _nowhere) -> FilterSpec:
+    """Return the filter that `texts` describe.
+
+    Raises ConfigError for a `maxlines` that is no number, and for whatever of its record options cannot be used.
+    """
     maxlines = texts.get("maxlines", "").strip()
     try:
         lines = parse_whole(maxlines) if maxlines else 1
     except ValueError as error:
-        raise mistake(f"'maxlines': {error}", origin) from None
+        raise mistake(f"'maxlines': {error}", place("maxlines", "")) from None
+    record = _record(texts, place)
+    words = OVERRIDABLE if record is None else (*OVERRIDABLE, *RECORD)
     return FilterSpec(
         name,
         failregex=parse_lines(texts.get("failregex", "")),
@@ -81,8 +100,21 @@ def make_filter(name: str, texts: Mapping[str, str], origin: Origin | None = Non
         journalmatch=parse_lines(texts.get("journalmatch", "")),
         maxlines=max(1, lines),
         usedns=texts.get("usedns", "").strip().lower() or None,
-        options=MappingProxyType({key: text for key, text in texts.items() if key not in OVERRIDABLE}),
+        record=record,
+        options=MappingProxyType({key: text for key, text in texts.items() if key not in words}),
     )
+
+
+def _record(texts: Mapping[str, str], place: Place) -> RecordSpec | None:
+    logformat = texts.get("logformat", "").strip()
+    if not logformat:
+        return None
+    spec = RecordSpec(logformat, *(parse_lines(texts.get(name, "")) for name in RECORD[1:]))
+    try:
+        compile_record(spec)
+    except RecordError as error:
+        raise mistake(str(error), place(error.option, error.part), remedy=_REMEDY) from None
+    return spec
 
 
 def _apart(path: Path) -> list[Source]:

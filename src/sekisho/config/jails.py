@@ -13,10 +13,11 @@ from types import MappingProxyType
 
 from sekisho.config.actions import read_actions
 from sekisho.config.brackets import parse_brackets
+from sekisho.config.definition import Definition
 from sekisho.config.errors import ConfigError, mistake
 from sekisho.config.escalation import read_escalation
 from sekisho.config.files import Files, is_stock, matches
-from sekisho.config.filters import OVERRIDABLE, make_filter, read_definition, read_texts
+from sekisho.config.filters import OVERRIDABLE, RECORD, make_filter, read_definition, read_texts
 from sekisho.config.ignoring import read_ignorecommand
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.config.layers import Merged
@@ -47,7 +48,7 @@ class JailFiles:
     merged: Merged
     constants: Mapping[str, str]
     own_log: str = ""
-    filters: dict[tuple[object, ...], dict[str, str]] = field(default_factory=dict)
+    filters: dict[tuple[object, ...], tuple[Definition, dict[str, str]]] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return the names of all jails, enabled or not, in the order of the files."""
@@ -185,9 +186,10 @@ class _Reader:
         text = values.text_or_default("filter").strip()
         name = ""
         texts: dict[str, str] = {}
+        definition: Definition | None = None
         if text:
             try:
-                name, texts = self.filter_texts(text, backend)
+                name, definition, texts = self.filter_texts(text, backend)
             except ConfigError as error:
                 values.note(error, origin)
         elif not values.failed:
@@ -196,30 +198,45 @@ class _Reader:
         set_here = {
             option: values.text(option) for option in OVERRIDABLE if values.is_set(option) and option != "usedns"
         }
+        if "logformat" in values.own or texts.get("logformat"):
+            set_here |= {option: values.text(option) for option in RECORD if option in values.own}
         texts = {**texts, **{option: value for option, value in set_here.items() if value is not None}}
+
+        def place(option: str, part: str) -> Origin | None:
+            if option in set_here or definition is None:
+                return values.origin(option, part)
+            return None if option in definition.arguments else definition.origin(option, part)
+
         try:
-            filter_ = make_filter(name, texts, values.origin("maxlines"))
+            filter_ = make_filter(name, texts, place)
         except ConfigError as error:
             values.note(error, origin)
             return FilterSpec(name, ())
-        if name and not filter_.failregex and not values.failed:
-            values.warn(f"filter {name!r} has no failregex, so nothing will ever match", origin)
+        record = filter_.record
+        if record is not None and backend.is_journal and "docker" in record.logformat.lower():
+            remedy = "leave docker out of it: the journal has the container's own lines"
+            values.error(f"logformat is {record.logformat!r}, and backend is systemd", place("logformat", ""), remedy)
+        if name and not filter_.rules and not values.failed:
+            what = "when" if record is not None and record.reads_fields else "failregex"
+            values.warn(f"filter {name!r} has no {what}, so nothing will ever match", origin)
         return filter_
 
-    def filter_texts(self, text: str, backend: BackendSpec) -> tuple[str, dict[str, str]]:
+    def filter_texts(self, text: str, backend: BackendSpec) -> tuple[str, Definition, dict[str, str]]:
         try:
             name, arguments = parse_brackets(text)
         except ValueError as error:
             raise mistake(
                 f"invalid filter definition {text!r}: {error}", remedy='write it as name[option=value, option="a,b"]'
             ) from None
+        if "logformat" in self.values.own:
+            arguments = {**arguments, "logformat": self.values.text("logformat") or ""}
         key = (name, tuple(arguments.items()), backend.is_journal)
         if key not in self.shared.filters:
             definition = read_definition(
                 self.shared.files, name, arguments, journal=backend.is_journal, constants=self.shared.constants
             )
-            self.shared.filters[key] = read_texts(definition)
-        return name, self.shared.filters[key]
+            self.shared.filters[key] = definition, read_texts(definition)
+        return name, *self.shared.filters[key]
 
     def actions(self) -> tuple[ActionSpec, ...]:
         values = self.values

@@ -15,8 +15,8 @@ from sekisho.config.ini import DEFAULT, Option
 from sekisho.model.problem import Origin, Problem
 
 _INCLUDES = "INCLUDES"
-_RULES = {"filter.d": "failregex", "action.d": "actionban"}
-"""The option by which a file of that folder, or what it includes, brings rules of its own."""
+_RULES = {"filter.d": frozenset({"failregex", "when"}), "action.d": frozenset({"actionban"})}
+"""The options by which a file of that folder, or what it includes, brings rules of its own."""
 
 
 @dataclass(slots=True)
@@ -58,8 +58,8 @@ def _replaces(files: Files, name: str, own: list[Source]) -> bool:
     base = own[:1] if own and own[0].relative == f"{name}.conf" else []
     if not base or name == "jail":
         return bool(base)
-    rule = _RULES.get(name.partition("/")[0])
-    return any(rule in options for options in merge_sources(files, base).sections.values())
+    rules = _RULES.get(name.partition("/")[0], frozenset())
+    return any(not rules.isdisjoint(options) for options in merge_sources(files, base).sections.values())
 
 
 def _reading_order(files: Files, source: Source, listed: set[Path], open_: tuple[Source, ...]) -> Iterator[Source]:

@@ -104,7 +104,7 @@ def load_filter(
     from sekisho.config.filters import make_filter, read_texts
 
     bare, definition = _definition(directory, name, options, journal=journal)
-    return make_filter(bare, read_texts(definition), definition.origin("maxlines"))
+    return make_filter(bare, read_texts(definition), definition.origin)
 
 
 def options_of_filter(directory: Path | None, name: str, options: Mapping[str, str] = _NOTHING) -> frozenset[str]:

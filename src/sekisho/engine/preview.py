@@ -13,7 +13,7 @@ from sekisho.engine.difference import ASPECT_OF, Aspect, aspects
 from sekisho.engine.jail import compile_rules, escalation_of
 from sekisho.judge.formula import FormulaError
 from sekisho.match.rule import RuleError
-from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
+from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, RecordSpec, ServerSpec
 
 _OPTION_OF = {"logpaths": "logpath"}
 """Fields of a JailSpec that the configuration calls otherwise."""
@@ -126,19 +126,28 @@ def _of_filter(old: FilterSpec, new: FilterSpec) -> Iterator[OptionChange]:
     effect = _EFFECTS[Aspect.MATCHING]
     if old.name != new.name:
         yield OptionChange("filter", old.name, new.name, effect)
-    for name in ("prefregex", "failregex", "ignoreregex", "datepattern", "maxlines"):
-        before, after = getattr(old, name), getattr(new, name)
-        if before == after:
-            continue
-        if isinstance(before, tuple):  # of many expressions those that differ
-            gone = tuple(each for each in before if each not in after)
-            came = tuple(each for each in after if each not in before)
-            before, after = (gone, came) if gone or came else (before, after)
-        yield OptionChange(name, _text(before), _text(after), effect)
+    names = ("prefregex", "failregex", "ignoreregex", "datepattern", "maxlines")
+    yield from (OptionChange(*each, effect) for each in _differing(names, old, new))
+    records = tuple(each.name for each in fields(RecordSpec))
+    plain = RecordSpec("")
+    yield from (OptionChange(*each, effect) for each in _differing(records, old.record or plain, new.record or plain))
     for name in sorted(old.options.keys() | new.options.keys()):
         before, after = old.options.get(name, ""), new.options.get(name, "")
         if before != after:
             yield OptionChange(f"filter {new.name}: {name}", before, after, effect)
+
+
+def _differing(names: tuple[str, ...], old: object, new: object) -> Iterator[tuple[str, str, str]]:
+    """The fields that differ, and what each was and is; of many expressions those that differ."""
+    for name in names:
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after:
+            continue
+        if isinstance(before, tuple):
+            gone = tuple(each for each in before if each not in after)
+            came = tuple(each for each in after if each not in before)
+            before, after = (gone, came) if gone or came else (before, after)
+        yield name, _text(before), _text(after)
 
 
 def _of_actions(old: tuple[ActionSpec, ...], new: tuple[ActionSpec, ...]) -> Iterator[OptionChange]:

@@ -65,7 +65,7 @@ def find_culprit(compiled: CompiledFilter, line: str, mask: int, *, now: float, 
     """
     if compiled.maxlines > 1 or _overruns(compiled, line, 0, now=now, watch=watch):
         return None
-    suspects = [number for number in range(len(compiled.rules)) if mask >> number & 1]
+    suspects = [number for number in range(len(compiled.numbered)) if mask >> number & 1]
     if len(suspects) == 1:
         return suspects[0]
     return next((rule for rule in suspects if _overruns(compiled, line, 1 << rule, now=now, watch=watch)), None)

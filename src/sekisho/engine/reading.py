@@ -25,7 +25,6 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.quarantine import Overrun, Watch, find_culprit, name_of
-from sekisho.match.filter import LONGEST_LINE
 from sekisho.match.finding import Finding, Remark, Unresolved
 from sekisho.match.matcher import Stumbled
 from sekisho.model.block import Block, CaughtUp, Notice, Phase, SourceEvent
@@ -251,7 +250,9 @@ class Reading:
 
     def _put_out(self, jail: Jail, block: Block, fallen: Candidate, *, now: float) -> int:
         """Blame a rule for a line that took too long; the mask of all others, 0 where no rule alone is to blame."""
-        text, _ = jail.compiled.decode(block.data[fallen.start : min(fallen.end, fallen.start + LONGEST_LINE)])
+        text, _ = jail.compiled.decode(
+            block.data[fallen.start : min(fallen.end, fallen.start + jail.compiled.longest_line)]
+        )
         rule = find_culprit(jail.compiled, text, fallen.mask, now=now, watch=self._watch)
         is_out = jail.quarantine.note(rule)
         what = "[%s] A line of %s takes too long for %s and is left out for it: %r"

@@ -65,11 +65,14 @@ class DateMemory:
 
 
 class DateDetector:
-    """The templates of one filter. Holds no state: memory is passed in."""
+    """The templates of one filter. Holds no state: memory is passed in.
+
+    `zone` (seconds east of Greenwich) holds for dates that name none; None: the process' local zone.
+    """
 
     def __init__(self, templates: Sequence[DateTemplate], *, zone: int | None = None) -> None:
         self.templates = tuple(templates)
-        self._zone = zone
+        self.zone = zone
         self._is_default = not any(template.custom for template in self.templates)
 
     def __repr__(self) -> str:
@@ -138,7 +141,7 @@ class DateDetector:
         """The instant of a match, and whether the same text means it for as long as `now` is the same."""
         second = template.second
         if second is None:
-            return template.read(found, now=now, zone=self._zone), False
+            return template.read(found, now=now, zone=self.zone), False
         if memory.minutes_at != now or len(memory.minutes) > _MINUTES_KEPT:
             memory.minutes.clear()
             memory.minutes_at = now
@@ -151,7 +154,7 @@ class DateDetector:
         minute = memory.minutes.get(key)
         if minute is not None:
             return minute + int(line[start:end]), True
-        stamp = template.read(found, now=now, zone=self._zone)
+        stamp = template.read(found, now=now, zone=self.zone)
         if stamp is None or not (stamp < now or "Y" in template.regex.groupindex):
             return stamp, False
         memory.minutes[key] = stamp - int(line[start:end])

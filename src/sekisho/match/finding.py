@@ -67,7 +67,7 @@ class Hit:
 class LineVerdict:
     """What a line says. `template` is the name of the date template that fitted it, `time` its instant.
 
-    `remainder` is the line as the expressions saw it, without its date.
+    `remainder` is the line as the expressions saw it, without its date; of a record the text that they saw.
     """
 
     hits: tuple[Hit, ...] = ()

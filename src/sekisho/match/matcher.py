@@ -6,12 +6,14 @@ whatever its age. Both use the same rules and the same memory: dates and session
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
 from sekisho.match.finding import Finding, Hit, LineVerdict, Remark
 from sekisho.match.placing import Opening, Placing
+from sekisho.match.record import Refused
+from sekisho.match.recordbook import RecordBook
 from sekisho.match.rulebook import Match, RuleBook
 from sekisho.model.block import Block, Phase
 from sekisho.model.candidate import Candidate
@@ -31,12 +33,16 @@ class Stumbled(Exception):  # noqa: N818 - it says where to read on, the cause s
 
 
 class Matcher:
-    """The rules of one jail and their memory. `jail` names the failures; `at` is where the line at hand begins."""
+    """The rules of one jail and their memory. `jail` names the failures; `at` is where the line at hand begins.
+
+    `records` is None for a log of plain lines.
+    """
 
     def __init__(self, compiled: CompiledFilter, *, jail: str) -> None:
         self.filter = compiled
         self.jail = jail
         self._book = RuleBook(compiled, jail=jail)
+        self.records = RecordBook(compiled, compiled.record, self._book) if compiled.record is not None else None
         self._placing = Placing(compiled, self._say)
         self._remarks: list[Remark] = []
         self._said: set[str] = set()
@@ -44,7 +50,7 @@ class Matcher:
         self.at = -1
 
     def __repr__(self) -> str:
-        return f"<Matcher {self.jail}: {len(self._book)} rules, {len(self._book.sessions)} sessions>"
+        return f"<Matcher {self.jail}: {len(self.filter.numbered)} rules, {len(self._book.sessions)} sessions>"
 
     def examine(
         self,
@@ -62,15 +68,19 @@ class Matcher:
         matches decides. `pending` tells of failures of nobody known yet, as `check_all` does. `mask` limits the rules
         to those that a scanner found possible.
         """
-        line = line.rstrip("\r\n")[:LONGEST_LINE]
-        template = None
-        if stamp is not None:
-            when: float | None = stamp
-            original, remainder = _journal_line(line, stamp), line
+        line = line.rstrip("\r\n")[: self.filter.longest_line]
+        original = line if stamp is None else _journal_line(line, stamp)
+        when, remainder, template = stamp, line, None
+        if self.records is not None:
+            entry = self.records.next_entry(line, stamp=stamp, now=now)
+            if isinstance(entry, Refused):
+                return LineVerdict(time=stamp)
+            when, remainder = entry.stamp, entry.text or ""
+            found, ignored = self.records.apply(original, entry, "", now=now, mask=mask, check_all=check_all)
         else:
-            original = line
-            when, remainder, template = self._placing.of_line(line, now=now)
-        found, ignored = self._book.apply(original, remainder, now=now, mask=mask, check_all=check_all)
+            if stamp is None:
+                when, remainder, template = self._placing.of_line(line, now=now)
+            found, ignored = self._book.apply(original, remainder, now=now, mask=mask, check_all=check_all)
         self._remarks.clear()
         hits = tuple(_hit(match, when) for match in found)
         if not check_all:
@@ -81,12 +91,15 @@ class Matcher:
 
     def pass_over(self, line: str, *, now: float) -> tuple[str, str | None]:
         """Note the date of a line that no rule can match; what rules would see of it, and the template that fitted."""
+        if self.records is not None:
+            entry = self.records.next_entry(line, stamp=None, now=now)
+            return "" if isinstance(entry, Refused) else entry.text or "", None
         return self._placing.of_line(line[:LONGEST_LINE], now=now)[1:]
 
     @property
     def opening(self) -> bytes | None:
         """How a line begins that has the date of the last one: passing over it would change nothing (`pass_over`)."""
-        return self._placing.opening_of_lines()
+        return self._placing.opening_of_lines() if self.records is None else None
 
     def read(
         self,
@@ -110,6 +123,8 @@ class Matcher:
         findings: list[Finding] = []
         live = block.phase is Phase.LIVE
         read = self._read_file if block.stamps is None else self._read_journal
+        if self.records is not None:
+            read = self._read_records
         try:
             read(block, candidates, findings, live=live, now=now, findtime=findtime, channel=channel)
         except Exception as error:
@@ -183,22 +198,66 @@ class Matcher:
         findtime: Seconds,
         channel: int | None,
     ) -> None:
-        data, stamps, channels, book = block.data, block.stamps or (), block.channels, self._book
+        book = self._book
+        for start, end, mask, stamp in self._entries(block, candidates, channel):
+            when = self._placing.timely(stamp, live=live, now=now, findtime=findtime)
+            if when is not None:
+                line = self._line(block.data, start, min(end, start + LONGEST_LINE), block.source)
+                if not (mask & book.telling or book.may_hear(line)):
+                    continue
+                if finding := book.hear(_journal_line(line, stamp), line, mask, when, now):
+                    findings.append(finding)
+
+    def _entries(
+        self, block: Block, candidates: Sequence[Candidate], channel: int | None
+    ) -> Iterator[tuple[int, int, int, float]]:
+        """The candidates of a journal that this jail listens to, each with its instant."""
+        data, stamps, channels = block.data, block.stamps or (), block.channels
         number = reached = 0
         for start, end, mask in candidates:
             self.at = start
             number += data.count(b"\n", reached, start)
             reached = start
-            if channel is not None and channels is not None and not channels[number] & channel:
+            if channel is None or channels is None or channels[number] & channel:
+                yield start, end, mask, stamps[number]
+
+    def _read_records(
+        self,
+        block: Block,
+        candidates: Sequence[Candidate],
+        findings: list[Finding],
+        *,
+        live: bool,
+        now: float,
+        findtime: Seconds,
+        channel: int | None,
+    ) -> None:
+        records = self.records
+        if records is None:
+            return
+        data, source, longest = block.data, block.source, self.filter.longest_line
+        is_journal = block.stamps is not None
+        lines = self._entries(block, candidates, channel) if is_journal else ((*each, None) for each in candidates)
+        pieces = records.pieces_in(block)
+        for start, end, mask, stamp in lines:
+            self.at = start
+            if start in pieces or end - start > longest:
                 continue
-            stamp = stamps[number]
-            when = self._placing.timely(stamp, live=live, now=now, findtime=findtime)
-            if when is not None:
-                line = self._line(data, start, min(end, start + LONGEST_LINE), block.source)
-                if not (mask & book.telling or book.may_hear(line)):
-                    continue
-                if finding := book.hear(_journal_line(line, stamp), line, mask, when, now):
-                    findings.append(finding)
+            line = self._line(data, start, end, source)
+            entry = records.read(line, source, stamp=stamp, now=now)
+            if isinstance(entry, Refused):
+                self._say("WARNING", f"refused {source}", f"A line of {source!r} counts for nobody: {entry.why}")
+                continue
+            written = records.written(entry, source, live=live, now=now)
+            when = None if written is None else self._placing.timely(written, live=live, now=now, findtime=findtime)
+            if written is not None and when is None:
+                continue
+            original = line if stamp is None else _journal_line(line, stamp)
+            matches, _ = records.apply(original, entry, source, now=now, mask=mask)
+            if matches and when is None:
+                self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
+            elif matches and when is not None and (finding := self._book.told(matches[0], when)):
+                findings.append(finding)
 
     def _line(self, data: bytes, start: int, end: int, source: str) -> str:
         line, is_clean = self.filter.decode(data[start:end])

@@ -11,13 +11,13 @@ something to a session that is open, so one that can be nothing else, of a sessi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sekisho.match.buffered import Line, LineBuffer
 from sekisho.match.filter import CompiledFilter
 from sekisho.match.finding import Unresolved
-from sekisho.match.groups import Captures, Who, who_of
+from sekisho.match.groups import Captures, Groups, Who, who_of
 from sekisho.match.sessions import Sessions
 from sekisho.match.trial import Trial
 from sekisho.model.address import parse_subject
@@ -29,6 +29,13 @@ LONGEST_EVIDENCE = 4096
 _MOST_MASKS = 4096
 
 _new = tuple.__new__  # half the price of calling the class
+
+Complete = Callable[[Groups], Groups]
+"""Adds to what a rule has captured what is known beside its text."""
+
+
+def _as_it_is(groups: Groups) -> Groups:
+    return groups
 
 
 class Match(NamedTuple):
@@ -71,7 +78,7 @@ class RuleBook:
         """The failure that a line of `when` tells: by the first rule that matches it, of those in `mask`."""
         if self._is_involved:
             matches, _ = self.apply(original, remainder, now=now, mask=mask)
-            return self._told(matches[0], when) if matches else None
+            return self.told(matches[0], when) if matches else None
         text = remainder + "\n"
         before = None
         if self._prefix is not None:
@@ -90,11 +97,11 @@ class RuleBook:
                 captured = Captures(trial.read if session is None else trial.read_first, before, found)
                 if session is None or self.sessions.begin(session, captured, lines, now):
                     return _new(Failure, (self._jail, parse_subject(address), when, lines, captured, None))
-            match = self._match(trial, before, found, lines, now=now)
-            return self._told(match, when) if match is not None else None
+            match = self.conclude(trial.number, trial.read(before, found), lines, now=now)
+            return self.told(match, when) if match is not None else None
         return None
 
-    def _told(self, match: Match, when: float) -> Failure | Unresolved | None:
+    def told(self, match: Match, when: float) -> Failure | Unresolved | None:
         """What a match that counts tells; None where it is context, or nobody is known yet."""
         _, (subject, hostname, address), nofail, lines, captured = match
         if nofail:
@@ -107,15 +114,22 @@ class RuleBook:
         return Unresolved(failure, hostname, warn=self._usedns == "warn")
 
     def apply(
-        self, original: str, remainder: str, *, now: float, mask: int | None = None, check_all: bool = False
+        self,
+        original: str,
+        remainder: str,
+        *,
+        now: float,
+        mask: int | None = None,
+        check_all: bool = False,
+        complete: Complete = _as_it_is,
     ) -> tuple[list[Match], bool]:
         """The matches of a line, and whether an ignoreregex made it nothing.
 
         `mask` limits the rules to those that a scanner found possible; `check_all` tries all of them instead of
-        stopping at the first that matches.
+        stopping at the first that matches. `complete` adds to what a rule has captured.
         """
         if self._buffer is not None:
-            return self._apply_to_buffer(self._buffer, Line(original, remainder), now=now)
+            return self._apply_to_buffer(self._buffer, Line(original, remainder), now=now, complete=complete)
         text = remainder + "\n"
         if self._ignore_early and self._is_ignored(text):
             return [], True
@@ -130,14 +144,17 @@ class RuleBook:
                 continue
             if self._ignores and self._is_ignored(text):
                 return matches, True
-            match = self._match(trial, before, found, (original[:LONGEST_EVIDENCE],), now=now)
+            groups = complete(trial.read(before, found))
+            match = self.conclude(trial.number, groups, (original[:LONGEST_EVIDENCE],), now=now)
             if match is not None:
                 matches.append(match)
             if not check_all:
                 break
         return matches, False
 
-    def _apply_to_buffer(self, buffer: LineBuffer, line: Line, *, now: float) -> tuple[list[Match], bool]:
+    def _apply_to_buffer(
+        self, buffer: LineBuffer, line: Line, *, now: float, complete: Complete
+    ) -> tuple[list[Match], bool]:
         text = buffer.push(line)
         if self._ignore_early and self._is_ignored(text):
             return [], True
@@ -154,7 +171,7 @@ class RuleBook:
             if self._is_ignored("".join(f"{each.remainder}\n" for each in lines)):
                 return [], True
             evidence = tuple(each.original[:LONGEST_EVIDENCE] for each in lines)
-            match = self._match(trial, before, found, evidence, now=now)
+            match = self.conclude(trial.number, complete(trial.read(before, found)), evidence, now=now)
             return [] if match is None else [match], False
         return [], False
 
@@ -183,18 +200,18 @@ class RuleBook:
     def _is_ignored(self, text: str) -> bool:
         return any(search(text) for search in self._ignores)
 
-    def _match(
-        self, trial: Trial, before: re.Match[str] | None, found: re.Match[str], lines: tuple[str, ...], *, now: float
-    ) -> Match | None:
-        """The match of a rule; None where it concerns a host name that must not be looked up, or can concern nobody."""
-        groups = trial.read(before, found)
+    def conclude(self, number: int, groups: Groups, lines: tuple[str, ...], *, now: float) -> Match | None:
+        """The match of a rule that has captured `groups` in `lines`.
+
+        None where it concerns a host name that must not be looked up, or can concern nobody.
+        """
         session = groups.get("mlfid")
         if isinstance(session, str):
             told = self.sessions.tell(session, groups, lines, now=now, usedns=self._usedns)
-            match = Match(trial.number, told.who, told.nofail, told.matches, told.groups)
+            match = Match(number, told.who, told.nofail, told.matches, told.groups)
         else:
             who = who_of(groups, usedns=self._usedns)
             if not who.is_known:
                 return None
-            match = Match(trial.number, who, bool(groups.get("nofail")), lines, groups)
+            match = Match(number, who, bool(groups.get("nofail")), lines, groups)
         return None if match.who.hostname is not None and self._usedns == "no" else match

@@ -28,11 +28,15 @@ class Cut(enum.Enum):
 class Search:
     """What must be found in a line, its date cut out, for one rule to match: each of `patterns`, in any order.
 
-    No patterns: nothing is known, and every line may match.
+    No patterns: nothing is known, and every line may match. `is_quoted`: the texts stand in the line as JSON and logfmt
+    write them, where a character may be written by a backslash and its number. `in_turn`: the first pattern that has a
+    literal is the one to look for, since whoever wrote them put it first.
     """
 
     patterns: tuple[re.Pattern[str], ...] = ()
     cut: Cut = Cut.SNUG
+    is_quoted: bool = False
+    in_turn: bool = False
 
 
 class Candidate(NamedTuple):

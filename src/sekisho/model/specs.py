@@ -26,12 +26,41 @@ def _nothing() -> Mapping[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordSpec:
+    """How a filter reads lines that are wrapped, or records of fields (docs/filters.md, "Logs in JSON and logfmt").
+
+    `logformat` is as written. `when` and `ignorewhen` hold one rule a line; the others the words of their option, which
+    name fields, in the order in which these are looked for.
+    """
+
+    logformat: str
+    when: tuple[str, ...] = ()
+    ignorewhen: tuple[str, ...] = ()
+    host: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
+    id: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    time: tuple[str, ...] = ()
+    message: tuple[str, ...] = ()
+
+    @property
+    def reads_text(self) -> bool:
+        """True when the filter's failregex and its kin apply: to the text that is wrapped, or to a field's."""
+        return bool(self.message) or not self.reads_fields
+
+    @property
+    def reads_fields(self) -> bool:
+        """True when a line is a record, so that `when` applies."""
+        return self.logformat.lower().split()[-1:] != ["docker"]
+
+
+@dataclass(frozen=True, slots=True)
 class FilterSpec:
     """The rules of one filter with its parameters filled in (COMPAT 2.1).
 
     `journalmatch` and `datepattern` hold one element a line of the option; `datepattern` empty means the default
     templates. `name` is the file's name under `filter.d`, or the path that was given. `options` are the bracket
-    arguments and everything else of the file, for display.
+    arguments and everything else of the file, for display. `record` is None for a log of plain lines.
     """
 
     name: str
@@ -42,7 +71,16 @@ class FilterSpec:
     journalmatch: tuple[str, ...] = ()
     maxlines: int = 1
     usedns: str | None = None
+    record: RecordSpec | None = None
     options: Mapping[str, str] = field(default_factory=_nothing, hash=False)
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The rules that apply, as they are numbered: each failregex, then each line of `when`."""
+        if self.record is None:
+            return self.failregex
+        whens = self.record.when if self.record.reads_fields else ()
+        return (*(self.failregex if self.record.reads_text else ()), *whens)
 
 
 @dataclass(frozen=True, slots=True)

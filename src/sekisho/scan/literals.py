@@ -5,11 +5,14 @@ like this: a sequence of parts that can match only few texts each (`Failed (?:pa
 where that stops (a `\S+`, or too many variants), what has been gathered is a possible clue, and gathering begins
 anew. Of all possible clues the one with the longest shortest member wins: long text is rare text.
 
-What a clue must never do is miss. Three things can make text that a rule needs absent from the raw line:
+What a clue must never do is miss. Four things can make text that a rule needs absent from the raw line:
 
 * The date cut (`model.candidate.Cut`). Snug cuts join two non-word characters, so a literal is broken wherever two of
   them meet. A cut anywhere breaks at most one half of a literal, so both halves become members.
 * The newline that ends every searched text is not part of the scanned line: a literal is broken there.
+* Quotes (`Search.is_quoted`). What JSON and logfmt write in quotes, some writers write by its number, `\u0026` for `&`.
+  A literal is broken at the characters of which this is usual; a line with another one written so is a candidate of
+  every rule (`patterns.ODD_ESCAPES`).
 * Encodings and case. Only ASCII is used. Ignoring case, `re` also takes the long s for `s`, the Kelvin sign for `k`
   and Turkish dotted and dotless letters for `i`; a line with one of these is a candidate of every caseless clue.
 """
@@ -41,10 +44,14 @@ Texts = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """At least one of `literals` occurs in every line that the rule matches; `caseless` ignores ASCII case."""
+    """At least one of `literals` occurs in every line that the rule matches; `caseless` ignores ASCII case.
+
+    `is_quoted` is that of its `Search`.
+    """
 
     literals: frozenset[bytes]
     caseless: bool = False
+    is_quoted: bool = False
 
 
 @dataclass(slots=True)
@@ -97,9 +104,12 @@ def _usable_clues(search: Search) -> list[Clue]:
     found: list[Clue] = []
     for pattern in search.patterns:
         for caseless, texts in _possible(pattern):
-            members = _usable(texts, search.cut)
+            members = _usable(texts, search)
             if members is not None:
-                found.append(Clue(_fewest(each.lower() if caseless else each for each in members), caseless))
+                literals = _fewest(each.lower() if caseless else each for each in members)
+                found.append(Clue(literals, caseless, search.is_quoted))
+        if found and search.in_turn:
+            break
     return found
 
 
@@ -216,15 +226,18 @@ def _gather_repeat(gathered: _Gathered, *, least: int, most: int, body: Any) -> 
 
 _JOINED_BY_SNUG_CUT = re.compile(r"(?<=[^\w])(?=[^\w])", re.ASCII)
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]|[\r\n]")
+_NOT_AS_IT_IS = re.compile(r"""[^ -~]|["\\/&'<>`]""")
+"""Characters that writers of JSON put differently between quotes."""
 
 
-def _usable(texts: Texts, cut: Cut) -> list[str] | None:
+def _usable(texts: Texts, search: Search) -> list[str] | None:
     """The literals of a clue that no cut can hide; None when a member has none long enough."""
     members: list[str] = []
     for text in texts:
-        pieces = [piece for part in _NOT_ASCII.split(text) for piece in _pieces(part, cut)]
+        broken = (_NOT_AS_IT_IS if search.is_quoted else _NOT_ASCII).split(text)
+        pieces = [piece for part in broken for piece in _pieces(part, search.cut)]
         best = max(pieces, key=len, default="")
-        halves = [best[: len(best) // 2], best[len(best) // 2 :]] if cut is Cut.ANYWHERE else [best]
+        halves = [best[: len(best) // 2], best[len(best) // 2 :]] if search.cut is Cut.ANYWHERE else [best]
         if min(map(len, halves)) < SHORTEST:
             return None
         members += halves

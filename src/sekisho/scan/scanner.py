@@ -5,8 +5,9 @@ around that offset becomes a candidate, and the bits of all literals found in on
 newline, so one never lies across two lines.
 
 Besides the rules' own literals the database knows lines on which those cannot be trusted, and reports them for all
-rules that this concerns (see `literals`): letters that only Unicode takes for `i`, `k` or `s`, and dates that begin
-with `+`, `-` or `@` right behind a word, whose cut is not snug on the left.
+rules that this concerns (see `literals`): letters that only Unicode takes for `i`, `k` or `s`, dates that begin with
+`+`, `-` or `@` right behind a word, whose cut is not snug on the left, and characters of a record that are written by
+their number.
 
 Without Hyperscan (`fallback`) the contract is the same and the speed is not.
 """
@@ -21,7 +22,7 @@ from typing import Protocol
 from sekisho.model.candidate import Candidate
 from sekisho.scan.fallback import FallbackScanner
 from sekisho.scan.literals import Clue
-from sekisho.scan.patterns import ODD_DATES, ODD_LETTERS, Pattern
+from sekisho.scan.patterns import ODD_DATES, ODD_ESCAPES, ODD_LETTERS, Pattern
 
 try:
     import hyperscan
@@ -49,13 +50,14 @@ def build_scanner(rules: Sequence[Clue | None]) -> Scanner:
 
 def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
     masks: dict[tuple[bytes, bool], int] = defaultdict(int)
-    always = caseless = 0
+    always = caseless = quoted = 0
     for number, clue in enumerate(rules):
         bit = 1 << number
         if clue is None:
             always |= bit
             continue
         caseless |= bit if clue.caseless else 0
+        quoted |= bit if clue.is_quoted else 0
         for literal in clue.literals:
             masks[literal, clue.caseless] |= bit
     patterns = [Pattern.of_literal(literal, mask, caseless=fold) for (literal, fold), mask in masks.items()]
@@ -64,6 +66,8 @@ def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
         patterns.append(Pattern(ODD_DATES, everything))
     if caseless:
         patterns.append(Pattern(ODD_LETTERS, caseless))
+    if quoted:
+        patterns.append(Pattern(ODD_ESCAPES, quoted))
     return patterns, always
 
 

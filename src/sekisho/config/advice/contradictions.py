@@ -68,7 +68,7 @@ def _idle_with_journal(name: str) -> Callable[[JailView, ServerSpec], str]:
 def _names_only(jail: JailView, _: ServerSpec) -> str:
     rules = jail.spec.filter.failregex
     prefix = jail.spec.filter.prefregex or ""
-    if jail.spec.usedns != "no" or not rules:
+    if jail.spec.usedns != "no" or not rules or jail.spec.filter.record is not None:
         return ""
     takes_names = all("<DNS>" in prefix + rule or "(?P<dns>" in prefix + rule for rule in rules)
     addresses = ("<HOST>", "<ADDR>", "<IP4>", "<IP6>", "<SUBNET>", "<F-ID", "(?P<ip4>", "(?P<ip6>", "(?P<fid>")
@@ -138,9 +138,9 @@ def _twins(jails: Sequence[JailView]) -> Iterator[Problem]:
     for jail in jails:
         spec = jail.spec
         source = (spec.journalmatch if spec.backend.is_journal else spec.logpaths, spec.backend.is_journal)
-        rules = (spec.filter.prefregex, spec.filter.failregex, spec.filter.ignoreregex)
+        rules = (spec.filter.prefregex, spec.filter.failregex, spec.filter.ignoreregex, spec.filter.record)
         key = (rules, source, spec.maxretry, spec.findtime)
-        if not spec.filter.failregex or not source[0]:
+        if not spec.filter.rules or not source[0]:
             continue
         other = seen.setdefault(key, spec.name)
         if other != spec.name:

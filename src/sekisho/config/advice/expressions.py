@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sekisho.config.survey import JailView
 from sekisho.match.anchor import is_anchored
 from sekisho.match.filter import CompiledFilter, compile_filter
-from sekisho.match.rule import RuleError
+from sekisho.match.rule import IDENTIFIERS, RuleError
 from sekisho.model.problem import Origin, Problem, Severity
 from sekisho.scan.literals import find_clue
 
@@ -27,6 +27,7 @@ def judge_expressions(jail: JailView) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, str(error), place, spec.name, f"mend the filter {name!r}")
         return
     yield from _costs(jail, compiled)
+    yield from _loose_conditions(jail, compiled)
     for number, rule in enumerate(compiled.rules, 1):
         if not is_anchored(rule.pattern):
             yield Problem(
@@ -36,6 +37,20 @@ def judge_expressions(jail: JailView) -> Iterator[Problem]:
                 _place(jail, rule.text),
                 remedy="begin it with ^ and the service's own words",
             )
+
+
+def _loose_conditions(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
+    """Yield expressions within a field that take whom they blame from anywhere in it."""
+    for number, when in enumerate(compiled.record.whens if compiled.record is not None else (), 1):
+        for rule in (each.rule for each in when.conditions if each.rule is not None):
+            if not rule.groups.isdisjoint(IDENTIFIERS) and not is_anchored(rule.pattern):
+                yield Problem(
+                    Severity.WARNING,
+                    f"rule {number} of `when` takes the address from an expression that is not anchored: what a"
+                    f" stranger writes may stand before it and blame another: {rule.text!r}",
+                    _place(jail, when.text, "when"),
+                    remedy="begin it with ^ and the service's own words, or set `host` to a field that has it alone",
+                )
 
 
 def _costs(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
@@ -48,13 +63,15 @@ def _costs(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
         return
     for number, search in enumerate(compiled.searches):
         if find_clue(search) is None:
-            text = jail.spec.filter.failregex[number]
+            text = compiled.numbered[number].text
+            is_regex = number < len(compiled.rules)
+            option, rule = ("failregex", number + 1) if is_regex else ("when", number + 1 - len(compiled.rules))
             yield Problem(
                 Severity.WARNING,
-                f"failregex {number + 1} of filter {name!r} holds no text that a line must contain, so that it {_COST}:"
+                f"{option} {rule} of filter {name!r} holds no text that a line must contain, so that it {_COST}:"
                 f" {text!r}",
-                _place(jail, text),
-                remedy="let it contain a word that such lines have",
+                _place(jail, text, option),
+                remedy="let it contain a word that such lines have" if is_regex else "let a rare `=` stand in it first",
             )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sekisho.config.files import is_stock
-from sekisho.config.filters import OVERRIDABLE
+from sekisho.config.filters import OVERRIDABLE, RECORD
 from sekisho.config.ini import DEFAULT
 from sekisho.config.layers import Merged
 from sekisho.config.mistakes import near, referenced
@@ -17,7 +17,7 @@ from sekisho.model.services import KNOWN_PORTS, Ask, parse_port_word, port_words
 
 _SECTIONS = ("Definition", "Init", "INCLUDES", DEFAULT)
 _WORDS = {
-    "filter.d": (*OVERRIDABLE, "mode", "logtype"),
+    "filter.d": (*OVERRIDABLE, *RECORD, "mode", "logtype"),
     "action.d": (*ACTION, "timeout", "name", "actname"),
 }
 _PASSED_TO_ALL = frozenset(
