@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 from tests.corpus.test_corpus import LOGS, NOW, Sample, central_europe, stamp_of, stock_rules
+from tests.support.records import texts_of, with_text
 
 from sekisho.match.matcher import Matcher
 
@@ -21,8 +22,12 @@ FILLINGS = (
 
 
 def cost(matcher: Matcher, sample: Sample, place: int, filling: str, size: int) -> float:
-    """Seconds of this process for the sample's line with `size` characters put into it; the better of two runs."""
-    line = sample["line"][:place] + (filling * size)[:size] + sample["line"][place:]
+    """Seconds for the sample's line with `size` characters put into it."""
+    return fastest(matcher, sample, sample["line"][:place] + (filling * size)[:size] + sample["line"][place:])
+
+
+def fastest(matcher: Matcher, sample: Sample, line: str) -> float:
+    """Seconds of this process for a line in the place of the sample's; the better of two runs."""
     best = 1e9
     for _ in range(2):
         begin = time.process_time()
@@ -46,4 +51,24 @@ def test_work_grows_with_the_line(name: str) -> None:
             long = cost(matcher, sample, place, filling, LONG)
             if long > 24 * short + 0.005:
                 slow.append(f"{short:.4f} s, then {long:.4f} s: {filling!r} at {place} of {sample['line']}")
+    assert slow == []
+
+
+@pytest.mark.parametrize("name", [name for name in LOGS if stock_rules(LOGS[name][0]).filter.record is not None])
+def test_work_grows_with_a_records_text(name: str) -> None:
+    """The same where the text stands in a field, written as its service writes it, so that the record stays whole."""
+    matcher, choice = stock_rules(LOGS[name][0]).matcher, Random(name)
+    slow = []
+    samples = [sample for sample in LOGS[name] if any(texts_of(sample["line"]))]
+    for sample in choice.sample(samples, min(8, len(samples))):
+        for filling in FILLINGS:
+            path, text = choice.choice(list(texts_of(sample["line"])))
+            place = choice.randrange(len(text) + 1)
+            short, long = (
+                fastest(matcher, sample, with_text(
+                    sample["line"], path, text[:place] + (filling * size)[:size] + text[place:]))
+                for size in (SHORT, LONG)
+            )  # fmt: skip
+            if long > 24 * short + 0.005:
+                slow.append(f"{short:.4f} s, then {long:.4f} s: {filling!r} in {path} of {sample['line']}")
     assert slow == []

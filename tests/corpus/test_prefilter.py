@@ -1,15 +1,18 @@
 """What a shipped expression matches is never passed over, and it does not matter how the bytes came.
 
 Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; a date is
-put before each. Whatever rule then hits the line, both scanners must have said that it may.
+put before each. Whatever rule then hits the line, both scanners must have said that it may. Of filters that read
+records they are put into fields.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +24,9 @@ from tests.support.matching import failures
 from sekisho.config.files import STOCK
 from sekisho.config.load import load_filter
 from sekisho.match.filter import CompiledFilter, compile_filter
+from sekisho.match.layers import Kind
 from sekisho.match.matcher import Matcher
+from sekisho.match.when import When
 from sekisho.model.block import Block, Phase
 from sekisho.model.position import FilePosition
 from sekisho.scan.bundle import Bundle
@@ -101,6 +106,94 @@ def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
 
     is_let_through()
     assert rules_that_hit
+
+
+RECORDS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "json": (
+        ("caddy", {}), ("caddy", {"mode": "aggressive", "codes": "401 403"}), ("keycloak", {"logformat": "json"}),
+        ("traefik-auth", {"logformat": "json"}), ("traefik-auth", {"logformat": "json", "mode": "ddos"}),
+    ),
+    "docker": (("sshd", {"logformat": "docker"}), ("keycloak", {"logformat": "docker"})),
+    "docker json": (("caddy", {"logformat": "docker json"}), ("keycloak", {"logformat": "docker json"})),
+}  # fmt: skip
+
+
+def quoted(draw: st.DrawFn, record: object) -> str:
+    """JSON of a record, some of its characters written by their numbers."""
+
+    def spell(found: re.Match[str]) -> str:
+        letter = found[0]
+        return f"\\u{ord(letter):04x}" if draw(st.integers(0, 30)) == 0 and ord(letter) < 0x10000 else letter
+
+    text = json.dumps(record, ensure_ascii=draw(st.booleans()))
+    return re.sub(r'(?<!\\)[\w .:/=-](?=[^"\\]*"\s*[,}:\]])', spell, text)
+
+
+def put(record: dict[str, Any], path: str, text: str) -> None:
+    """Set a field where a path leads."""
+    *steps, last = path.split(".")
+    for step in steps:
+        record = record.setdefault(step, {})
+    record[last] = text
+
+
+@st.composite
+def records(draw: st.DrawFn, compiled: CompiledFilter) -> str:
+    """A line that a rule of the filter is likely to match."""
+    rules = compiled.record
+    assert rules is not None
+    rule = draw(st.sampled_from(compiled.numbered))
+    record: dict[str, Any] = {"time": "2026-07-14T11:59:00Z"}
+    text = ""
+    if isinstance(rule, When):
+        for condition in rule.conditions:
+            if condition.operator in ("=", "in"):
+                put(record, condition.field.text, draw(st.sampled_from(condition.values)))
+            elif condition.operator in ("!=", "exists", "not in"):
+                put(record, condition.field.text, draw(st.text("abc", min_size=1)))
+            elif condition.rule is not None:
+                found = draw(st.from_regex(condition.rule.pattern, alphabet=TEXT))
+                put(record, condition.field.text, found.strip("\n"))
+    else:
+        text = draw(st.from_regex(rule.pattern, alphabet=TEXT)).rstrip("\n")
+        if compiled.prefix is not None:
+            text = (
+                draw(st.sampled_from(["", "Jul 14 11:00:00 gate sshd[1]: ", "2026-07-14 11:00:00 gate sshd: "])) + text
+            )
+        if rules.message:
+            put(record, rules.message[0].text, text)
+    for exception in (each for rule in rules.exceptions for each in rule.conditions if each.operator == "!="):
+        put(record, exception.field.text, exception.values[0])
+    put(record, rules.host[0].text if rules.host else "ip", "192.0.2.1")
+    inner = quoted(draw, record) if rules.layers.kind is Kind.JSON else text
+    return quoted(draw, {"log": inner + "\n", "time": "2026-07-14T11:59:00Z"}) if rules.layers.docker else inner
+
+
+@pytest.mark.parametrize(("name", "options"), [each for kind in RECORDS.values() for each in kind], ids=str)
+def test_what_a_rule_of_records_matches_is_let_through(name: str, options: dict[str, str]) -> None:
+    """However the service spells the characters of its texts; the mask has the bit of every rule that hits the line."""
+    spec = load_filter(None, name, options)
+    compiled = compile_filter(spec, usedns="raw", logtimezone="UTC", logencoding="utf-8", last_year=2029)
+    patterns, always = _patterns_of(find_clues(compiled.searches))
+    both = Bundle([("stock", compiled.searches)]), FallbackScanner(patterns, always=always)
+    rules_that_hit: set[int] = set()
+    spelled = 0
+
+    @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(records(compiled))
+    def is_let_through(line: str) -> None:
+        nonlocal spelled
+        hits = {hit.regex for hit in Matcher(compiled, jail="x").examine(line, now=SUMMER, check_all=True).hits}
+        for scanner in both:
+            masks = [candidate.mask for candidate in scanner.scan(line.encode())]
+            assert all(masks and masks[0] >> hit & 1 for hit in hits), (line, hits, masks)
+        rules_that_hit.update(hits)
+        spelled += bool(hits) and "\\u00" in line
+
+    is_let_through()
+    assert rules_that_hit
+    assert spelled
+    assert always == 0
 
 
 LOGS = {

@@ -122,3 +122,16 @@ def test_a_rule_takes_a_clue_of_its_own_where_it_has_one() -> None:
         for each in ("^Received disconnect from .*: Auth fail$", "^Received disconnect from .")
     ]
     assert find_clues(searches) == [Clue(frozenset({b" Auth fail"})), Clue(frozenset({b"Received disconnect from "}))]
+
+
+def test_a_records_text_is_broken_where_writers_spell_otherwise() -> None:
+    """Quotes, slashes and what is unsafe in a web page: no literal holds one; the rest stays whole."""
+    search = Search((re.compile(re.escape('GET /private area/<b>it\'s "here"')),), Cut.NONE, is_quoted=True)
+    assert find_clue(search) == Clue(frozenset({b"private area"}), is_quoted=True)
+
+
+def test_whoever_wrote_a_rule_says_what_is_rare() -> None:
+    """Of conditions in turn the first that has a literal is looked for, however long a later one is."""
+    patterns = tuple(map(re.compile, (r"\d+", "401|403", "a very long text")))
+    clue = find_clue(Search(patterns, Cut.NONE, is_quoted=True, in_turn=True))
+    assert clue == Clue(frozenset({b"401", b"403"}), is_quoted=True)

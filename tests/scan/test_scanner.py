@@ -73,6 +73,23 @@ def test_a_date_glued_to_a_word_makes_a_candidate(build: Build) -> None:
     assert [each.mask for each in scanner.scan(data)] == [1, 1]
 
 
+@pytest.mark.parametrize("number", range(0x20, 0x7F))
+@pytest.mark.parametrize("spelling", ["\\u{:04x}", "\\u{:04X}", "\\x{:02x}", "\\U{:08x}", "\\\\u{:04x}"])
+def test_a_character_written_by_its_number_makes_a_candidate(build: Build, number: int, spelling: str) -> None:
+    """Of every rule on records; but not one of those that writers spell so as a habit, and no literal holds."""
+    line = b'{"a":"x' + spelling.format(number).encode() + b'"}\n'
+    record = Clue(frozenset({b"literal"}), is_quoted=True)
+    found = [each.mask for each in build([clue(b"literal"), record]).scan(line)]
+    assert found == ([] if chr(number) in "\"&'/<>`" else [0b10])
+
+
+@pytest.mark.parametrize("escape", [rb"\u000a", rb"\u000D", rb"\x0a", rb"\u0130", rb"\u017F", rb"\u212a"])
+def test_other_characters_that_a_literal_may_come_of(build: Build, escape: bytes) -> None:
+    """Ends of lines, which become a backslash and a letter, and letters that fold to ASCII."""
+    record = Clue(frozenset({b"literal"}), caseless=True, is_quoted=True)
+    assert [each.mask for each in build([record]).scan(b'{"a":"' + escape + b'"}\n')] == [1]
+
+
 def test_hostile_bytes_are_only_bytes(build: Build) -> None:
     """NUL bytes, invalid UTF-8 and long lines are survived."""
     data = b"\x00\xff\xfe alpha \x00\n" + b"a" * 300_000 + b"alpha\n\xff\n"

@@ -12,7 +12,7 @@ ODD_LETTERS = rb"\xc4\xb0|\xc4\xb1|\xc5\xbf|\xe2\x84\xaa"
 """The letters besides ASCII's own that `re.IGNORECASE` takes for i, s and k, in UTF-8."""
 
 ODD_ESCAPES = (
-    rb"\\(u00|x|U000000)(0[ADad]|2[013-57-9A-Ea-e]|3[0-9ABDFabdf]|[457][0-9A-Fa-f]|6[1-9A-Fa-f])"
+    rb"\\(u00|x|U000000)(0[ADad]|2[013-589A-Ea-e]|3[0-9ABDFabdf]|[457][0-9A-Fa-f]|6[1-9A-Fa-f])"
     rb"|\\u(013[01]|017[Ff]|212[Aa])"
 )
 """A character written by its number in quotes that nobody need write so, or one of `ODD_LETTERS` written so.
