@@ -226,3 +226,26 @@ def test_it_starts_without_heavy_modules() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "set()\n"
     )
+
+
+def test_a_filter_of_records(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its rules are listed as expressions are, and each missed line has the reason below it."""
+    rules = "logformat = json\nwhen = status = 401\nignorewhen = agent = monitor\nhost = ip\nuser = name\n"
+    (place / "filter.d" / "shop.conf").write_text(f"[Definition]\n{rules}")
+    log = place / "web.log"
+    log.write_text(
+        '{"time":1784030340,"status":401,"ip":"192.0.2.1","name":"bob"}\n{"status":401,"ip":"192.0.2.1","agent":"monitor"}\n'
+        '{"status":200,"ip":"192.0.2.1"}\n{"status":401,\n'
+    )
+    status, out = run(capsys, "-c", place, log, "shop")
+    assert status == 0
+    assert "Failregex: 1 total\n|-  #) [# of hits] regular expression\n|   1) [1] status = 401\n`-" in out
+    assert "Ignoreregex: 1 total\n|-  #) [# of hits] regular expression\n|   1) [1] agent = monitor\n`-" in out
+    assert "Lines: 4 lines, 1 ignored, 1 matched, 2 missed" in out
+    assert "|      when 1: status is '200', asked for is = 401" in out
+    assert '|  {"status":401,\n|      it is no whole JSON object' in out
+    assert run(capsys, "-c", place, "-o", "row", log, "shop")[1] == (
+        "['192.0.2.1',\t1784030340.0,\t{'ip4': '192.0.2.1', 'user': 'bob'}],"
+    )
+    for wish in ("-D", "-v", "--print-all-missed"):
+        assert run(capsys, "-c", place, wish, log, "shop")[0] == 0

@@ -154,3 +154,27 @@ def test_what_cannot_be_done_is_said(place: Path, capsys: pytest.CaptureFixture[
     (place / "filter.d" / "demo.conf").write_text("[Definition]\nfailregex = bad\n")
     assert match(place) == 1
     assert "No failure-id group in 'bad'" in capsys.readouterr().err
+
+
+RECORDS = """\
+{"time":"2026-07-14T11:00:00Z","status":401,"ip":"192.0.2.1"}
+{"time":"2026-07-14T11:00:01Z","status":200,"ip":"192.0.2.2"}
+{"time":"2026-07-14T11:00:02Z","status":401,"ip":"192.0.2.3","agent":"monitor"}
+{"time":"2026-07-14T11:00:03Z","status":401,"status":401,"ip":"192.0.2.4"}
+"""
+
+
+def test_why_a_record_is_no_failure(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its form, the condition that does not hold, or the exception, for people and for programs."""
+    rules = "logformat = json\nwhen = status = 401\nignorewhen = agent = monitor\nhost = ip\n"
+    (place / "filter.d" / "web.conf").write_text(f"[Definition]\n{rules}")
+    (place / "web.log").write_text(RECORDS)
+    assert match(place, "--filter", "web", "--all", str(place / "web.log")) == 0
+    out = capsys.readouterr().out
+    assert "failure of 192.0.2.1 at 2026-07-14 11:00:00 by expression 1" in out
+    whys = ["when 1: status is '200', asked for is = 401", "ignorewhen 1 holds",
+            "the key 'status' stands twice in one object"]  # fmt: skip
+    assert [line.strip(" -") for line in out.splitlines() if line.startswith("        - ")] == whys
+    assert "4 lines: 1 matched, 1 ignored, 2 missed" in out
+    assert match(place, "--filter", "web", "--all", "--json", str(place / "web.log")) == 0
+    assert [record.get("why") for record in records(capsys.readouterr().out)] == [None, *([why] for why in whys)]

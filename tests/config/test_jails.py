@@ -9,7 +9,7 @@ from tests.config.conftest import Tree
 
 from sekisho.config.load import load
 from sekisho.model.problem import Severity
-from sekisho.model.specs import BackendSpec, Configuration, IgnoreCommandSpec, JailSpec, LogPath
+from sekisho.model.specs import BackendSpec, Configuration, IgnoreCommandSpec, JailSpec, LogPath, RecordSpec
 
 _FILTER = {"filter.d/f.conf": "[Definition]\nfailregex = ^fail from <HOST>$\njournalmatch = A=1\n"}
 _BASE = {
@@ -230,3 +230,52 @@ def test_every_shortcut_of_the_stock_defaults_loads(tree: Tree, shortcut: str, a
     jail = f"[sshd]\nenabled = true\nbackend = polling\naction = %({shortcut})s\n"
     found = load(tree({"jail.local": jail})).jails[0]
     assert [action.name for action in found.actions] == actions
+
+
+_RECORDS = {"filter.d/f.conf": "[Definition]\nfailregex = ^from <HOST>$\nwhen = a = 1\nhost = ip\n"}
+
+
+@pytest.mark.parametrize("given", ["logformat = json", "filter = f[logformat=json]"])
+def test_a_jail_says_what_its_log_is(tree: Tree, given: str) -> None:
+    """In its section, or with its filter."""
+    (jail,) = load_local(tree, f"[j]\nenabled = true\n{given}\n", **_RECORDS).jails
+    assert jail.filter.record == RecordSpec("json", when=("a = 1",), host=("ip",))
+    assert jail.filter.rules == ("a = 1",)
+
+
+def test_a_jail_sets_rules_in_its_filters_place(tree: Tree) -> None:
+    """And may build upon them; what it sets wrong is its own line."""
+    text = "[j]\nenabled = true\nlogformat = json\nwhen = %(known/when)s\n       b = 2\nuser = name\n"
+    (jail,) = load_local(tree, text, **_RECORDS).jails
+    assert jail.filter.record == RecordSpec("json", when=("a = 1", "b = 2"), host=("ip",), user=("name",))
+    found = load_local(tree, text.replace("b = 2", "b is 2"), **_RECORDS)
+    assert found.jails == ()
+    (problem,) = told(found)
+    assert problem.startswith("error 5 j: 'when': expected one of =")
+
+
+def test_names_of_fields_are_free_where_no_record_is_read(tree: Tree) -> None:
+    """A jail that has always set `host` for its action goes on."""
+    (jail,) = load_local(tree, "[DEFAULT]\ntime = x\n[j]\nenabled = true\nhost = here\nwhen = never\n").jails
+    assert jail.filter.record is None
+    assert jail.filter.failregex == ("^fail from <HOST>$",)
+
+
+def test_the_journal_has_no_containers_files(tree: Tree) -> None:
+    """Its entries are the container's own lines, so that a wrapping would never come off."""
+    found = load_local(tree, "[j]\nenabled = true\nbackend = systemd\nlogformat = docker json\n", **_RECORDS)
+    assert told(found) == ["error 4 j: logformat is 'docker json', and backend is systemd"]
+
+
+def test_a_record_without_rules_matches_nothing(tree: Tree) -> None:
+    """A failregex has no text to apply to, unless a field is the message."""
+    text = "[j]\nenabled = true\nlogformat = json\n"
+    assert told(load_local(tree, text)) == ["warning 2 j: filter 'f' has no when, so nothing will ever match"]
+    assert told(load_local(tree, f"{text}message = msg\n")) == []
+
+
+def test_a_file_with_rules_for_records_stands_for_itself(tree: Tree) -> None:
+    """An administrator's caddy.conf with `when` replaces the stock one, as one with failregex does."""
+    files = {"filter.d/caddy.conf": "[Definition]\nlogformat = logfmt\nwhen = a = 1\nhost = ip\n"}
+    (jail,) = load_local(tree, "[j]\nenabled = true\nfilter = caddy\n", **files).jails
+    assert jail.filter.record == RecordSpec("logfmt", when=("a = 1",), host=("ip",))

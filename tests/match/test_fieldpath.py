@@ -47,15 +47,15 @@ def test_no_record_raises(words: list[str], value: object) -> None:
 
 
 def test_names_in_an_option() -> None:
-    """Separated by blanks and lines; with blanks in them they stand in double quotes."""
-    found = parse_fields(('a.b "c d"', r'"e \"f\""'))
+    """Separated by blanks; with blanks in them they stand in double quotes."""
+    found = parse_fields(r'a.b  "c d" "e \"f\""')
     assert [each.text for each in found] == ["a.b", "c d", 'e "f"']
     with pytest.raises(ValueError, match="a quote is not closed"):
-        parse_fields(('a "b',))
+        parse_fields('a "b')
 
 
 def test_the_first_that_is_present_and_not_empty() -> None:
     """Absent, null and empty fields are passed over."""
-    fields = parse_fields(("a b c d",))
+    fields = tuple(parse_fields("a b c d"))
     assert first_text(fields, {"b": None, "c": "", "d": "here"}) == "here"
     assert first_text(fields, {}) is None

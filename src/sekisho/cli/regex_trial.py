@@ -73,7 +73,7 @@ class Trial:
         """Try the lines of a block of a file."""
         mask_of = self._rules.masks_of(block).get
         matcher, sink, now, decode = self._rules.matcher, self._sink, self._now, self._compiled.decode
-        ours = (1 << len(self._compiled.rules)) - 1
+        ours = (1 << len(self._compiled.numbered)) - 1
         tries_all = self._compiled.ignores_first
         opening, template = matcher.opening, self._template
         is_curious = sink.is_curious

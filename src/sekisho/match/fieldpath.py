@@ -74,18 +74,17 @@ def unquote(text: str) -> str:
     return _BACKSLASH.sub(r"\1", text)
 
 
-def parse_fields(words: tuple[str, ...]) -> tuple[FieldPath, ...]:
-    """The fields that the lines of an option name, separated by blanks. Raises ValueError."""
+def parse_fields(line: str) -> list[FieldPath]:
+    """The fields that a line names, separated by blanks. Raises ValueError."""
     found: list[FieldPath] = []
-    for line in words:
-        at = 0
-        while line[at:].strip():
-            word = _WORD.match(line, at)
-            if word is None:
-                raise ValueError(f'a quote is not closed: {line[at:].strip()!r} (write "in double quotes")')
-            found.append(FieldPath(unquote(word[1]) if word[1] is not None else word[2]))
-            at = word.end()
-    return tuple(found)
+    at = 0
+    while line[at:].strip():
+        word = _WORD.match(line, at)
+        if word is None:
+            raise ValueError(f'a quote is not closed: {line[at:].strip()!r} (write "in double quotes")')
+        found.append(FieldPath(unquote(word[1]) if word[1] is not None else word[2]))
+        at = word.end()
+    return found
 
 
 def first_text(fields: tuple[FieldPath, ...], record: Record) -> str | None:

@@ -133,10 +133,13 @@ def _rules(option: str, lines: tuple[str, ...], usedns: str) -> tuple[When, ...]
 
 
 def _fields(option: str, lines: tuple[str, ...]) -> tuple[FieldPath, ...]:
-    try:
-        return parse_fields(lines)
-    except ValueError as error:
-        raise RecordError(option, lines[0], str(error)) from error
+    found: list[FieldPath] = []
+    for line in lines:
+        try:
+            found += parse_fields(line)
+        except ValueError as error:
+            raise RecordError(option, line, str(error)) from error
+    return tuple(found)
 
 
 _CAPTURE = re.compile(r'\s*([A-Za-z][A-Za-z0-9_-]*)=(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))(?=\s|$)')

@@ -35,6 +35,32 @@ def test_an_expression_is_named_with_its_line(tree: Tree, definition: str, place
     assert (problem.severity is Severity.ERROR) == ("No fail" in words or "Unable" in words)
 
 
+@pytest.mark.parametrize(
+    ("rules", "line", "words"),
+    [
+        ("when = a = long\n  size > 5", 5, "when 2 of filter 'f' holds no text that a line must contain"),
+        (
+            "when = a = long\n  b ~ login from <HOST>",
+            5,
+            "rule 2 of `when` takes the address from an expression that is not",
+        ),
+        (
+            "when = a = long\nmessage = msg\nfailregex = login from <HOST>",
+            6,
+            "failregex 1 of filter 'f' is not anchored",
+        ),
+    ],
+)
+def test_a_rule_on_records_is_named_with_its_line(tree: Tree, rules: str, line: int, words: str) -> None:
+    """One without a literal, one that takes an address from anywhere in a text, expressions on a message."""
+    definition = f"[Definition]\nlogformat = json\nhost = ip\n{rules}\n"
+    (jail,) = survey(tree({"filter.d/f.conf": definition, "jail.local": "[j]\nenabled = true\nfilter = f\n"})).jails
+    (problem,) = judge_expressions(jail)
+    assert problem.origin is not None
+    assert (Path(problem.origin.file).name, problem.origin.line) == ("f.conf", line)
+    assert words in problem.text
+
+
 def test_an_expression_of_the_jail_is_found_there(tree: Tree) -> None:
     """What a jail sets in its filter's place is the jail's to mend, and so is its encoding."""
     rules = {"filter.d/f.conf": "[Definition]\nfailregex = ^fail from <HOST>$\n"}

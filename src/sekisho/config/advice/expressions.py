@@ -55,7 +55,7 @@ def _loose_conditions(jail: JailView, compiled: CompiledFilter) -> Iterator[Prob
 
 def _costs(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
     name = jail.spec.filter.name
-    if not all(search.patterns for search in compiled.searches):
+    if compiled.maxlines > 1 or not compiled.is_ascii_like:
         why = "joins lines (maxlines)" if compiled.maxlines > 1 else f"reads {compiled.encoding}"
         place = _place(jail, "", "maxlines") if compiled.maxlines > 1 else jail.place("logencoding")
         text = f"filter {name!r} {why}, so that each of its expressions {_COST}"
