@@ -15,7 +15,7 @@ from sekisho.engine.api import Fate, JailChange, OptionChange, Reload
 from sekisho.engine.difference import ASPECT_OF
 from sekisho.engine.engine import Engine
 from sekisho.engine.preview import Standing, preview, preview_server
-from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, ServerSpec
+from sekisho.model.specs import ActionSpec, BackendSpec, FilterSpec, JailSpec, LogPath, RecordSpec, ServerSpec
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 SSHD = JailSpec(
@@ -43,6 +43,19 @@ def test_jails_come_go_restart_and_stay() -> None:
     )
     assert preview(NOW, kept, Reload("sshd", unban=True), {}) == (JailChange("sshd", Fate.CHANGED, "1 ban is lifted"),)
     assert preview(NOW, kept, Reload(), {}) == ()
+
+
+def test_what_is_asked_of_records_is_told() -> None:
+    """Each option that differs, of many rules those that do; a format that comes is one, too."""
+    record = RecordSpec("json", when=("a = 1", "b = 2"), host=("ip",))
+    old = replace(SSHD, filter=replace(SSHD.filter, record=record))
+    new = replace(SSHD, filter=replace(SSHD.filter, record=replace(record, when=("a = 1", "c = 3"), user=("name",))))
+    for before, after, expected in (
+        (old, new, {"when": ("b = 2", "c = 3"), "user": ("", "name")}),
+        (SSHD, old, {"logformat": ("", "json"), "when": ("", "a = 1 | b = 2"), "host": ("", "ip")}),
+    ):
+        (change,) = preview(Standing({"sshd": before}, {"sshd": 0}), {"sshd": after}, Reload(), {})
+        assert {option.option: (option.old, option.new) for option in change.options} == expected
 
 
 def test_options_are_told_as_they_are_written() -> None:

@@ -13,7 +13,7 @@ from tests.support.house import DEMO, NOW, MemoryHouse
 from sekisho.daemon.guard import LineGuard
 from sekisho.engine.quarantine import MOST_OFFENCES, Quarantine, find_culprit
 from sekisho.match.filter import compile_filter
-from sekisho.model.specs import FilterSpec
+from sekisho.model.specs import FilterSpec, RecordSpec
 
 EVE = "192.0.2.66"
 BAD = r"^ slow (?:a+)+ from <HOST>$"
@@ -30,6 +30,15 @@ def test_the_rule_that_dawdles_is_found() -> None:
     assert find_culprit(three, f"{int(NOW)}{LINE}", 0b100, now=NOW, watch=guard) == 2  # who else?
     prefixed = compile_filter(FilterSpec("demo", (GOOD,), prefregex=r"^ slow (?:a+)+ <F-CONTENT>.*</F-CONTENT>$"))
     assert find_culprit(prefixed, f"{int(NOW)}{LINE}", 0b1, now=NOW, watch=guard) is None
+
+
+def test_the_rule_on_records_that_dawdles_is_found() -> None:
+    """It is named by its number in the one row of expressions and rules."""
+    guard = LineGuard(tick=0.02)
+    record = RecordSpec("json", when=("a = 1", "text ~ ^slow (?:a+)+ from", "b = 1"), host=("ip",), message=("msg",))
+    rules = compile_filter(FilterSpec("demo", (GOOD,), record=record), usedns="no")
+    line = f'{{"text": "{LINE.strip()}", "ip": "{EVE}"}}'
+    assert find_culprit(rules, line, 0b1111, now=NOW, watch=guard) == 2
 
 
 def test_three_offences_are_too_many() -> None:

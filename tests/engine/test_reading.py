@@ -7,6 +7,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from sekisho.engine import reading
 from sekisho.match.rulebook import RuleBook
 from sekisho.model.block import Block, SourceEvent
 from sekisho.model.position import FilePosition
-from sekisho.model.specs import LogPath
+from sekisho.model.specs import FilterSpec, LogPath, RecordSpec
 
 EVE, BOB = "192.0.2.66", "192.0.2.7"
 
@@ -127,3 +128,23 @@ def test_logs_that_the_same_jails_read_share_their_scanner(house: MemoryHouse) -
         await engine.stop()
 
     run(play())
+
+
+def test_who_fails_in_records_is_barred(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """From the log to the firewall: Eve, by the fields of her lines; nobody by a line with two addresses."""
+    record = RecordSpec("json", when=("event = login and ok = false",), host=("ip",), time=("at",))
+    demo = replace(DEMO, filter=FilterSpec("demo", (), record=record))
+    house = MemoryHouse(str(tmp_path / "ledger.sqlite"), jails=(demo,))
+
+    async def play() -> None:
+        engine = await house.start()
+        line = f'{{"at":{int(NOW)},"event":"login","ok":false,"ip":"{EVE}"}}'
+        house.log.write(
+            "\n".join([line, line.replace("}", f',"ip":"{BOB}"}}'), line, line.replace("false", "true"), line])
+        )
+        await house.settled()
+        assert house.held() == {EVE}
+        await engine.stop()
+
+    run(play())
+    assert "counts for nobody: the key 'ip' stands twice in one object" in caplog.text
