@@ -21,6 +21,8 @@ def host_groups(text: str) -> Groups:
     address in another spelling.
     """
     text = text.strip()
+    if len(text) > _LONGEST_NAME + len(":65535"):
+        return {}
     found = _WITH_PORT.fullmatch(text)
     bare = (found[1] or found[2]) if found else text
     if "/" in bare:
@@ -28,4 +30,4 @@ def host_groups(text: str) -> Groups:
     who = parse_subject(bare)
     if group := _GROUP_OF.get(who.family):
         return {group: who.text}
-    return {"dns": bare} if len(bare) <= _LONGEST_NAME and _NAME.fullmatch(bare) else {}
+    return {"dns": bare} if _NAME.fullmatch(bare) else {}
