@@ -14,7 +14,8 @@ from sekisho.config.files import STOCK, Files
 from sekisho.config.interpolate import Scope
 from sekisho.config.jails import JailFiles
 from sekisho.config.layers import merge
-from sekisho.config.load import constants_of, load
+from sekisho.config.load import constants_of, load, load_filter
+from sekisho.match.filter import compile_filter
 
 JAILS = frozenset(
     {
@@ -75,6 +76,13 @@ def test_every_known_jail_is_there_and_off() -> None:
 def test_every_jail_has_its_filter(jail: str) -> None:
     """The filter is shipped."""
     assert filter_of(jail) in FILES.names("filter.d")
+
+
+@pytest.mark.parametrize("name", sorted(FILES.names("filter.d")))
+def test_every_filter_of_text_reads_a_containers_log(name: str) -> None:
+    """Its expressions hold where nothing stands in front of a line, and each still tells whom it concerns."""
+    plain, wrapped = (load_filter(None, name, options) for options in ({}, {"logformat": "docker"}))
+    assert len(compile_filter(wrapped).rules) == len(plain.failregex)
 
 
 @pytest.mark.parametrize("shortcut", SHORTCUTS)

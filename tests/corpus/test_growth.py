@@ -59,11 +59,11 @@ def test_work_grows_with_a_records_text(name: str) -> None:
     """The same where the text stands in a field, written as its service writes it, so that the record stays whole."""
     matcher, choice = stock_rules(LOGS[name][0]).matcher, Random(name)
     slow = []
-    samples = [sample for sample in LOGS[name] if any(texts_of(sample["line"]))]
+    samples = [sample for sample in LOGS[name] if any(texts_of(sample["line"])) and len(sample["line"]) < SHORT]
     for sample in choice.sample(samples, min(8, len(samples))):
         for filling in FILLINGS:
             path, text = choice.choice(list(texts_of(sample["line"])))
-            place = choice.randrange(len(text) + 1)
+            place = choice.randrange(max(1, len(text)))  # before its last sign, which ends what Docker wraps
             short, long = (
                 fastest(matcher, sample, with_text(
                     sample["line"], path, text[:place] + (filling * size)[:size] + text[place:]))
