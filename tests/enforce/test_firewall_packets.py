@@ -128,6 +128,27 @@ async def test_networks_are_barred_and_admitted_exactly(table: MakeTable) -> Non
 
 
 @in_namespace
+async def test_neighbouring_prefixes_come_and_go_by_themselves(table: MakeTable) -> None:
+    """Side by side in either order, prolonged or over: each bars its own addresses, and only as long as it stands."""
+    low, high = ban("198.51.100.0/26"), ban("198.51.100.64/26")  # GOOD is in the one, BAD in the other
+    action = make(table())
+    await action.start([])
+    for first, second in ((low, high), (high, low)):
+        for each in (first, second, ban(first.subject.text, 900)):
+            assert await action.ban([each]) == []
+        assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [False, False]
+        assert await action.unban([first]) == []
+        assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [second is low, second is high]
+        assert await action.listed() == frozenset({second.subject})
+        assert await action.unban([second]) == []
+        assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [True, True]
+    await action.ban([ban("198.51.100.64/26", 1)])
+    wait_until(lambda: is_admitted(BAD, 22), "the end of the ban")
+    assert await action.unban([high]) == []
+    await action.stop([])
+
+
+@in_namespace
 async def test_a_killed_daemon_goes_on_barring_and_its_successor_without_a_gap(table: MakeTable) -> None:
     """After the death the offender stays barred, during the new start too; the new life knows him and lets him go."""
     dead = make(table())

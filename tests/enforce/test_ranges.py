@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sekisho.enforce.ranges import Range, covers, flatten, summarize
+from sekisho.enforce.ranges import Range, covers, flatten, stand_apart, summarize
 from sekisho.model.address import Network
 
 
@@ -75,3 +75,14 @@ def test_a_gap_is_no_cover() -> None:
     """One address missing in the middle, and the network is not covered."""
     assert not covers([Range(0, 9), Range(11, 255)], net("0.0.0.0/24"))
     assert covers([Range(0, 9), Range(10, 255)], net("0.0.0.0/24"))
+
+
+@given(st.lists(networks(), max_size=8), st.lists(networks(), min_size=1, max_size=3))
+def test_networks_that_stand_apart_share_no_address_with_any_other(
+    standing: list[Network], chosen: list[Network]
+) -> None:
+    """What is said to stand apart does; of one length, whatever does is said to."""
+    touches = any(one != other and one.overlaps(other) for one in chosen for other in standing)
+    assert not (touches and stand_apart(chosen, set(standing)))
+    if len({each.prefixlen for each in (*standing, *chosen)}) == 1:
+        assert stand_apart(chosen, set(standing))

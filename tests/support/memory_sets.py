@@ -65,7 +65,7 @@ class MemorySets:
         """Take some out and put some in, at one stroke."""
         held = dict(self._set(set_name))
         for element in remove:
-            if element.key not in held:
+            if element.key not in held or held[element.key].last != element.last:
                 raise OSError(errno.ENOENT, "not there")
             del held[element.key]
         for element in add:

@@ -1,8 +1,8 @@
 """The native firewall: one jail's bans as elements of its sets in `inet sekisho`.
 
 An element leaves the kernel by itself when its ban ends, so nobody stays barred because the daemon died, and expiry
-costs nothing. Addresses map one to one to elements of a hash set. Networks are few and may overlap: the action keeps
-those that stand and makes the interval set hold their flattened ranges (see `ranges`).
+costs nothing. Addresses map one to one to elements of a hash set; networks, which may overlap, are another matter
+(`networks`).
 """
 
 from __future__ import annotations
@@ -11,26 +11,25 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import TypeVar
 
 from sekisho.enforce.evidence import count, explain, hold, read_held
+from sekisho.enforce.networks import Networks, end_of, timeout_until
 from sekisho.enforce.plan import plan
-from sekisho.enforce.ranges import Range, covers, flatten, summarize
 from sekisho.enforce.ruleset import JailRules
 from sekisho.enforce.table import NftError, NftTable, Sets
 from sekisho.enforce.targets import WIDTH, Holders, by_family, pack_address, sort_out
 from sekisho.enforce.wire import Element
 from sekisho.model.action import ActionError, Failed, Kind
-from sekisho.model.address import Family, Network, Subject, subject_of
+from sekisho.model.address import Family, Subject
 from sekisho.model.proof import Barrier, Tally
 from sekisho.model.verdict import Ban
 
 T = TypeVar("T")
 
 _LOG = logging.getLogger("fail2ban.actions")
-_LONGEST = 10**13  # milliseconds, some 300 years; the kernel refuses what its 64-bit nanoseconds cannot count
 
 
 class NftablesAction:
@@ -56,7 +55,7 @@ class NftablesAction:
         self._rules = rules
         self._clock = clock
         self._cut = cut
-        self._networks: dict[Family, dict[Network, float | None]] = {family: {} for family in WIDTH}
+        self._networks = Networks(table, rules)
         self._holders = Holders()
         self._listing: set[Subject] = set()  # what the kernel listed last, and what was changed since
         self._listed_at: int | None = None  # `others_changes` before that listing
@@ -68,7 +67,7 @@ class NftablesAction:
         """Set the jail's rules up and make its sets hold `standing`, without a moment in which less is barred."""
         now = self._clock()
         failed, bans = sort_out(standing, now)
-        self._networks = {family: {} for family in WIDTH}
+        self._networks.clear()
         self._holders = Holders()
         self._listed_at = None
         for ban in bans:
@@ -139,7 +138,7 @@ class NftablesAction:
 
     async def counted(self) -> Tally:
         """Return what the jail's elements have stopped, each since it was last written."""
-        networks = {family: tuple(nets) for family, nets in self._networks.items()}
+        networks = {family: self._networks.of(family) for family in WIDTH}
         return await asyncio.to_thread(self._ask, lambda sets: count(read_held(sets, self._rules), networks))
 
     async def barrier(self, subjects: Sequence[Subject]) -> Barrier:
@@ -183,15 +182,15 @@ class NftablesAction:
         """Remember what the sets alone cannot tell: networks, and identifiers that share an address."""
         target = ban.target
         self._holders.note(ban)
-        if not target.is_single and target.network is not None:
-            self._networks[target.family][target.network] = self._holders.end_of(ban)
+        if not target.is_single:
+            self._networks.note(target, self._holders.end_of(ban))
 
     def _add(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
-        elements = [Element(key, None, _timeout(self._holders.end_of(ban), now)) for key, ban in singles.items()]
+        elements = [Element(key, None, timeout_until(self._holders.end_of(ban), now)) for key, ban in singles.items()]
         refused = self._table.sets.add(self._rules.addresses(family), elements) if elements else []
         if len(singles) < len(bans):
-            self._project_networks(family, now)
+            self._networks.bar(family, [ban.target for ban in bans if not ban.target.is_single], now)
         self._listing.update(ban.target for ban in bans)
         self._listing.difference_update(singles[refusal.element.key].target for refusal in refused)
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
@@ -199,13 +198,11 @@ class NftablesAction:
     def _remove(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         released, kept = self._holders.release(bans)
         gone = {pack_address(ban.target): ban for ban in released if ban.target.is_single}
-        wide = [network for ban in released if not ban.target.is_single and (network := ban.target.network)]
-        for network in wide:
-            self._networks[family].pop(network, None)
+        wide = [ban.target for ban in released if not ban.target.is_single]
         name = self._rules.addresses(family)
         refused = self._table.sets.delete(name, [Element(key) for key in gone]) if gone else []
         if wide:
-            self._project_networks(family, now)
+            self._networks.free(family, wide, now)
         self._listing.difference_update(ban.target for ban in released)
         failed = [Failed(gone[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
         return failed + (self._add(family, kept, now) if kept else [])
@@ -214,34 +211,15 @@ class NftablesAction:
         """Make the sets of one family hold exactly these bans."""
         singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
         name = self._rules.addresses(family)
-        actual = {element.key: _end(element, now) for element in self._table.sets.addresses(name)}
+        actual = {element.key: end_of(element, now) for element in self._table.sets.addresses(name)}
         wanted = {key: self._holders.end_of(ban) for key, ban in singles.items()}
         change = plan(wanted, actual)
-        elements = [Element(key, None, _timeout(wanted[key], now)) for key in change.add]
+        elements = [Element(key, None, timeout_until(wanted[key], now)) for key in change.add]
         refused = self._table.sets.add(name, elements) if elements else []
         if change.remove:
             self._table.sets.delete(name, [Element(key) for key in change.remove])
-        self._project_networks(family, now)
+        self._networks.project(family, now)
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
-
-    def _project_networks(self, family: Family, now: float) -> None:
-        """Make the interval set bar exactly the networks that stand. Raises OSError, with nothing changed."""
-        nets, width = self._networks[family], WIDTH[family]
-        for network in [net for net, end in nets.items() if end is not None and end <= now]:
-            del nets[network]
-        name = self._rules.networks(family)
-        actual = {_span(element): _end(element, now) for element in self._table.sets.ranges(name, width)}
-        wanted = flatten(nets)
-        change = plan(wanted, actual)
-        if not change:
-            return
-        stale = [*change.remove, *(span for span in change.add if span in actual)]
-        fresh = [_range_element(span, width, _timeout(wanted[span], now)) for span in change.add]
-        try:
-            self._table.sets.exchange(name, remove=[_range_element(span, width) for span in stale], add=fresh)
-        except OSError:  # an element has just expired, or a range in the set is not ours: write the set anew
-            everything = [_range_element(span, width, _timeout(end, now)) for span, end in wanted.items()]
-            self._table.sets.refill(name, everything)
 
     def _read_barred(self) -> set[Subject]:
         """Return whom the sets hold, over a connection of its own. Raises OSError."""
@@ -250,33 +228,5 @@ class NftablesAction:
             for family in WIDTH:
                 addresses = sets.addresses(self._rules.addresses(family))
                 barred.update(Subject(str(ip_address(each.key)), family, is_single=True) for each in addresses)
-                barred.update(self._list_networks(family, sets.ranges(self._rules.networks(family), WIDTH[family])))
+                barred.update(self._networks.listed(family, sets))
         return barred
-
-    def _list_networks(self, family: Family, ranges: Sequence[Element]) -> Iterable[Subject]:
-        """Return the networks that we barred and that are barred, and whatever else is in the set."""
-        spans = sorted(map(_span, ranges))
-        barred = [net for net in self._networks[family] if covers(spans, net)]
-        yield from map(subject_of, barred)
-        ours = flatten(dict.fromkeys(barred))
-        for span in spans:
-            for net in summarize(span, 4 if family is Family.INET4 else 6):
-                if not covers(ours, net):
-                    yield subject_of(net)
-
-
-def _timeout(end: float | None, now: float) -> int | None:
-    return None if end is None else min(max(1, round((end - now) * 1000)), _LONGEST)
-
-
-def _end(element: Element, now: float) -> float | None:
-    return None if element.timeout is None else now + element.timeout / 1000
-
-
-def _span(element: Element) -> Range:
-    last = element.key if element.last is None else element.last
-    return Range(int.from_bytes(element.key, "big"), int.from_bytes(last, "big"))
-
-
-def _range_element(span: Range, width: int, timeout: int | None = None) -> Element:
-    return Element(span.first.to_bytes(width, "big"), span.last.to_bytes(width, "big"), timeout)

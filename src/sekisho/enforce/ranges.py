@@ -8,10 +8,11 @@ barred if and only if a ban that stands covers it.
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, summarize_address_range
 
@@ -47,15 +48,30 @@ def flatten(networks: Mapping[Network, float | None]) -> dict[Range, float | Non
     return {Range(first, last): None if end == math.inf else end for first, last, end in flat}
 
 
-def covers(ranges: Iterable[Range], network: Network) -> bool:
+def covers(ranges: Sequence[Range], network: Network) -> bool:
     """Return whether every address of `network` lies in `ranges`, which ascend and do not overlap."""
     missing, last = int(network.network_address), int(network.broadcast_address)
-    for each in ranges:
-        if each.first <= missing <= each.last:
-            missing = each.last + 1
-            if missing > last:
-                return True
+    place = bisect.bisect_right(ranges, missing, key=lambda each: each.first) - 1
+    while 0 <= place < len(ranges) and ranges[place].first <= missing <= ranges[place].last:
+        missing = ranges[place].last + 1
+        if missing > last:
+            return True
+        place += 1
     return False
+
+
+def stand_apart(networks: Iterable[Network], standing: Collection[Network]) -> bool:
+    """Return whether none of `networks` shares an address with another of those that stand (of one family).
+
+    False also where narrower ones stand, since to look for them among thousands would take too long.
+    """
+    lengths = sorted({network.prefixlen for network in standing})
+    return not any(
+        lengths[-1] > network.prefixlen
+        or any(network.supernet(new_prefix=length) in standing for length in lengths if length < network.prefixlen)
+        for network in networks
+        if lengths
+    )
 
 
 def summarize(span: Range, version: int) -> list[Network]:
