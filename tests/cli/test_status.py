@@ -30,6 +30,14 @@ def test_all_jails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_how_much_of_an_address_a_jail_bans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told where it is not the whole address."""
+    with Served(tmp_path) as served:
+        ask(served.path, ["set", "demo", "ipv6_prefix", "64"])
+        assert main(["status", "demo", "-s", served.path]) == 0
+    assert "  bans     3 failures within 1h 30m: for 1h, IPv6 by /64\n" in capsys.readouterr().out
+
+
 def test_one_jail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What it reads, how it stands, and each ban with its end and its reason."""
     with Served(tmp_path) as served:

@@ -10,6 +10,8 @@ from tests.support.served import Served
 
 from sekisho.cli.main import main
 from sekisho.control.client import ask
+from sekisho.model.address import parse_subject
+from sekisho.model.verdict import Ban
 
 
 def test_what_was_lifted_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,3 +53,12 @@ def test_where_else_an_address_is_barred_is_told(tmp_path: Path, capsys: pytest.
         assert main(["unban", "demo", "192.0.2.1", "--json", "-s", served.path]) == 1
         found = json.loads(capsys.readouterr().out)
         assert (found["unbanned"], [ban["jail"] for ban in found["absent"]["192.0.2.1"]]) == ([], ["ddd"])
+
+
+def test_a_prefix_around_the_address_is_lifted_with_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a machine barred as a whole is told as what it is, and nobody is missing."""
+    prefix = parse_subject("2001:db8:bad::/64")
+    with Served(tmp_path) as served:
+        served.engine.bans["demo"] = {prefix.text: Ban("demo", prefix, 1000, -1, failures=3)}
+        assert main(["unban", "demo", "2001:db8:bad::7", "-s", served.path]) == 0
+    assert capsys.readouterr().out == "demo: 2001:db8:bad::/64 unbanned\n"

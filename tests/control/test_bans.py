@@ -9,6 +9,8 @@ from tests.control.conftest import Say
 from tests.support.fake_engine import NOW, FakeEngine
 
 from sekisho.control.protocol import Denied, Granted, Kind
+from sekisho.model.address import parse_subject
+from sekisho.model.verdict import Ban
 
 
 def test_banning_by_hand_counts_what_is_new(say: Say) -> None:
@@ -49,6 +51,19 @@ def test_who_is_banned_is_told_three_ways(say: Say) -> None:
     assert say("get", "demo", "banned") == Granted(["192.0.2.10"])
     assert say("get", "demo", "banned", "192.0.2.10") == Granted(1)
     assert say("get", "demo", "banned", "192.0.2.10", "192.0.2.11") == Granted([1, 0])
+
+
+def test_an_address_in_a_barred_prefix_is_banned_and_unbanned_with_it(say: Say, engine: FakeEngine) -> None:
+    """Every word about the address tells so; a network that a person barred is lifted by its name only."""
+    prefix = parse_subject("2001:db8:bad::/64")
+    engine.bans["demo"] = {prefix.text: Ban("demo", prefix, NOW, 3600, failures=3)}
+    say("set", "ddd", "banip", "198.51.100.0/24")
+    assert say("banned", "2001:db8:bad::7", "198.51.100.7") == Granted([["demo"], ["ddd"]])
+    assert say("get", "demo", "banned", "2001:db8:bad::7", "2001:db8::7") == Granted([1, 0])
+    assert say("set", "demo", "unbanip", "--report-absent", "2001:db8:bad::7") == Granted(1)
+    assert say("banned", "2001:db8:bad::7") == Granted([[]])
+    absent = say("set", "ddd", "unbanip", "--report-absent", "198.51.100.7")
+    assert absent == Denied(Kind.VALUE, "not banned: ['198.51.100.7']")
 
 
 def test_banip_lists_by_end_and_with_times(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,10 @@ def test_the_document_is_cut_to_who_covers_an_address(say: Say) -> None:
 def test_the_document_tells_what_a_jail_does(say: Say) -> None:
     """Its filter, its actions, and its limits in seconds."""
     jail = _only_jail(say("overview", "demo"))
-    assert {key: jail[key] for key in ("filter", "actions", "maxretry", "findtime", "bantime", "logpath")} == {
+    told = ("filter", "actions", "maxretry", "findtime", "bantime", "ipv4_prefix", "ipv6_prefix", "logpath")
+    assert {key: jail[key] for key in told} == {
         "filter": "demo", "actions": ["note"], "maxretry": 3, "findtime": 5400, "bantime": 3600,
+        "ipv4_prefix": 32, "ipv6_prefix": 128,
         "logpath": ["/var/log/demo.log"],
     }  # fmt: skip
 

@@ -9,8 +9,8 @@ import pytest
 from tests.support.house import ACTION, DEMO, NOW, RECIDIVE, FakeClock, MemoryHouse, run
 
 from sekisho.engine.api import Refused, Reload
-from sekisho.engine.guard import FRESH, QUIET
-from sekisho.model.address import parse_subject
+from sekisho.engine.guard import FRESH, QUIET, SLACK, Guard
+from sekisho.model.address import Subject, parse_subject
 from sekisho.model.specs import FilterSpec, ServerSpec
 
 ANN, EVE = "192.0.2.10", "192.0.2.66"
@@ -75,6 +75,31 @@ def test_a_session_that_begins_in_the_moment_of_a_ban_is_free_a_beat_later(house
         await engine.stop()
 
     run(play())
+
+
+def test_who_counts_by_prefix_asks_seldom_and_who_bans_often() -> None:
+    """A look serves the counting for a second, in prefixes of whatever length; a ban wants a fresh one."""
+    clock, looks = FakeClock(), []
+    guarded = {parse_subject("2001:db8::77"): "live session", parse_subject(ANN): "gateway"}
+
+    def look() -> dict[Subject, str]:
+        looks.append(clock.time)
+        return guarded
+
+    guard = Guard(look, clock, lambda: True)
+    for text, within in (("2001:db8::/64", True), ("2001:db8::/48", True), ("2001:db8:0:1::/64", False),
+                         ("192.0.2.0/24", True), ("192.0.2.128/25", False)):  # fmt: skip
+        assert guard.is_within(parse_subject(text)) is within
+    clock.time += FRESH
+    guard.is_within(parse_subject("2001:db8::/64"))
+    assert len(looks) == 1
+    assert guard.reason(parse_subject("2001:db8::/64")) == "live session"
+    assert len(looks) == 2
+    guarded = {}
+    clock.time += SLACK
+    assert not guard.is_within(parse_subject("2001:db8::/64"))
+    assert not Guard(look, clock, lambda: False).is_within(parse_subject("2001:db8::/64"))
+    assert len(looks) == 3
 
 
 def test_the_log_tells_it_once_a_minute(house: MemoryHouse) -> None:

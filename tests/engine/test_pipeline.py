@@ -10,7 +10,6 @@ import pytest
 from tests.support.house import DEMO, NOW, MemoryHouse, until
 
 from sekisho.ledger.ledger import Ledger, LedgerError
-from sekisho.model.address import parse_subject
 
 EVE = "192.0.2.66"
 
@@ -40,22 +39,6 @@ def test_bans_go_on_while_the_disk_is_full_and_are_written_when_it_is_not(
         house.clock.time += 2  # a ledger in trouble is tried once a second
         await house.fails("192.0.2.7")
         assert [ban.subject.text for ban in engine.housekeeping.ledger.standing("demo", now=NOW)] == [EVE]
-        await engine.stop()
-
-    asyncio.run(play())
-
-
-def test_a_host_name_in_a_log_is_counted_when_it_is_known(tmp_path: Path) -> None:
-    """Each address of the name fails once; a name without addresses is nobody (COMPAT 2.6)."""
-
-    async def play() -> None:
-        house = MemoryHouse(str(tmp_path / "ledger"))
-        house.names = {"eve.example": frozenset(map(parse_subject, (EVE, "2001:db8::66")))}
-        engine = await house.start()
-        await house.fails("eve.example", "eve.example", "nobody.example", "eve.example")
-        await until(lambda: engine.jail_status("demo").failed_total == 6)
-        await house.settled()
-        assert house.held() == {EVE, "2001:db8::66"}
         await engine.stop()
 
     asyncio.run(play())

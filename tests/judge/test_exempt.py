@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sekisho.judge import exempt
 from sekisho.judge.exempt import Screen, parse_exemptions
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Subject, parse_subject
+from sekisho.model.prefix import Prefixes
 
 OWN = frozenset({parse_subject("203.0.113.9")})
 RESOLVED = {
@@ -120,3 +123,51 @@ def test_a_network_may_hold_an_exempt_address_unawares(network: str, inner: str 
     """Named, resolved, or listed in a file; what is exempt as a whole, or lies in what is, holds none by accident."""
     found = EXEMPT.inside(parse_subject(network), resolved=RESOLVED, lists=LISTS)
     assert found == (None if inner is None else parse_subject(inner))
+
+
+FEW = st.integers(0, 7).map(lambda number: parse_subject(f"2001:db8::{number:x}"))
+WORDS = st.integers(121, 128).flatmap(lambda length: FEW.map(lambda address: f"{address}/{length}"))
+
+
+@given(
+    failing=FEW,
+    words=st.lists(WORDS, max_size=3),
+    own=st.frozensets(FEW, max_size=2),
+    named=st.frozensets(FEW, max_size=2),
+    listed=st.lists(WORDS, max_size=2),
+    length=st.integers(1, 128),
+    itself=st.booleans(),
+)
+def test_whom_a_failure_counts_against_holds_nobody_exempt(
+    failing: Subject,
+    words: list[str],
+    own: frozenset[Subject],
+    named: frozenset[Subject],
+    listed: list[str],
+    length: int,
+    itself: bool,  # noqa: FBT001 - drawn
+) -> None:
+    """Whatever is ignored, named, listed or ours: it is the whole prefix without any of them, or the address alone."""
+    rules = parse_exemptions([*words, "friend.example", "file:/friends"], itself=itself)
+    lists = {"file:/friends": parse_exemptions(listed)}
+    prefixes = Prefixes(ipv6=length)
+    screen = Screen(rules, own=own, resolved={"friend.example": named}, lists=lists, prefixes=prefixes)
+    suspect = screen.suspect(failing)
+    assert suspect in (failing, prefixes.around(failing))
+    exempt_ones = [*map(parse_subject, [*words, *listed]), *own, *named]
+    touches = any(
+        prefixes.around(failing).covers(each) or each.covers(prefixes.around(failing)) for each in exempt_ones
+    )
+    assert (suspect == failing) == (length == 128 or length < 16 or touches)
+    assert screen.suspect(failing) is suspect, "asked again"
+
+
+def test_a_screen_made_for_other_prefixes_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a reload changes is not answered from memory; nor does the memory grow without end."""
+    monkeypatch.setattr(exempt, "MOST_ANSWERS", 2)
+    rules, nobody, prefixes = parse_exemptions([]), frozenset[Subject](), Prefixes(ipv4=24)
+    screen = Screen(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=prefixes)
+    for number in range(5):
+        assert screen.suspect(parse_subject(f"192.0.{number}.1")).text == f"192.0.{number}.0/24"
+    assert screen.is_made_of(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=prefixes)
+    assert not screen.is_made_of(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=Prefixes(ipv4=16))

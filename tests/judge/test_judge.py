@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.judge.judge import Judge, Reached, capped, prolong
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Subject, parse_subject
 from sekisho.model.specs import PERMANENT, EscalationSpec, FilterSpec, JailSpec
 from sekisho.model.verdict import AlreadyBanned, Ban, Counted, Expired, Failure, KnownBad
 
@@ -88,6 +88,45 @@ def test_refilling_skips_what_a_ban_has_consumed() -> None:
     for when in (1001, 1002, 1002, 1002):
         judge.refill(failure(when), now=1010)
     assert judge.decide(failure(1011), now=1011, standing=None)[0] == Counted(failure(1011), 2)
+
+
+HERD = parse_subject("192.0.2.0/24")
+
+
+@given(
+    steps=st.lists(st.tuples(st.integers(1000, 1500), st.integers(1, 9)), max_size=40).map(sorted),
+    cut=st.integers(0, 40),
+)
+def test_a_prefix_is_judged_as_one_address_would_be_that_did_it_all(steps: list[tuple[int, int]], cut: int) -> None:
+    """Whichever of its addresses fail, the same lines ban, before and after a restart; the ban is the prefix's."""
+
+    def bans(judge: Judge, lines: list[tuple[int, int]], whom: str, against: Subject) -> list[tuple[int, Subject]]:
+        found = []
+        for when, number in lines:
+            each = failure(when)._replace(subject=parse_subject(whom.format(number)))
+            verdicts = judge.decide(each, now=when, standing=None, against=against)
+            assert verdicts[0] == Counted(each, verdicts[0].retry)  # type: ignore[union-attr]
+            found += [(when, ban.subject) for ban in verdicts[1:] if isinstance(ban, Ban)]
+        return found
+
+    alone = bans(Judge(SPEC), steps, "192.0.2.1", ALICE)
+    first = Judge(SPEC)
+    banned = bans(first, steps[:cut], "192.0.2.{}", HERD)
+    second = Judge(SPEC, reached=first.reached)
+    for when, number in steps[:cut]:
+        each = failure(when)._replace(subject=parse_subject(f"192.0.2.{number}"))
+        second.refill(each, now=steps[:cut][-1][0], against=HERD)
+    second.end_refill()
+    banned += bans(second, steps[cut:], "192.0.2.{}", HERD)
+    assert banned == [(when, HERD) for when, _ in alone]
+
+
+def test_what_an_address_was_banned_for_counts_no_more_for_its_prefix() -> None:
+    """It was judged alone then; of the same second, one failure came after its ban and counts."""
+    judge = Judge(SPEC, reached={ALICE: Reached(1002, 2)})
+    for when in (1001, 1002, 1002, 1002):
+        judge.refill(failure(when), now=1010, against=HERD)
+    assert judge.decide(failure(1011), now=1011, standing=None, against=HERD)[0] == Counted(failure(1011), 2)
 
 
 @given(

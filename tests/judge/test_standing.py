@@ -85,3 +85,39 @@ def test_lifting_many_addresses_compares_none_with_each_other(monkeypatch: pytes
         "192.0.2.3",
         "eve",
     }
+
+
+HOSTS = st.builds("2001:db8::{:x}/{}".format, st.integers(0, 31), st.integers(120, 128))
+
+
+@given(st.lists(st.tuples(HOSTS, st.booleans()), max_size=60), st.integers(0, 31))
+def test_who_is_in_a_banned_network_is_barred_by_the_narrowest(steps: list[tuple[str, bool]], number: int) -> None:
+    """Put and removed at will, the networks around an address are those that cover it, and its own ban goes first."""
+    standing, asked = Standing(), parse_subject(f"2001:db8::{number:x}")
+    for host, put in steps:
+        one = ban(host, 0, 10)
+        if put:
+            standing.put(one)
+        else:
+            standing.remove(one.subject)
+    around = sorted(
+        (each for each in standing if each.subject != asked and each.subject.covers(asked)),
+        key=lambda each: -int(each.subject.text.rpartition("/")[2]),
+    )
+    assert standing.around(asked) == around
+    assert standing.barring(asked) == (standing.get(asked) or next(iter(around), None))
+    assert standing.around(parse_subject("192.0.2.1")) == []
+
+
+def test_what_is_no_address_is_in_no_network() -> None:
+    """A user's name may be banned beside networks."""
+    standing = Standing()
+    for host in ("eve", "192.0.2.0/24"):
+        standing.put(ban(host, 0, 10))
+    assert [standing.barring(parse_subject(name)) for name in ("eve", "bob")] == [
+        standing.get(parse_subject("eve")),
+        None,
+    ]
+    standing.remove(parse_subject("eve"))
+    assert [each.subject.text for each in standing.take_due(11)] == ["192.0.2.0/24"]
+    assert standing.around(parse_subject("192.0.2.1")) == []

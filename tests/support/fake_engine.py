@@ -113,7 +113,8 @@ class FakeEngine:
         return [written] if isinstance(written, str) else list(written or ())
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
-        return {jail: bans[subject.text] for jail, bans in self.bans.items() if subject.text in bans}
+        found = ((jail, ban) for jail, bans in self.bans.items() for ban in bans.values())
+        return {jail: ban for jail, ban in found if ban.subject.covers(subject)}
 
     async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
         return [Origin(f"AS of {subject}", "JP", "apnic") for subject in subjects]
@@ -164,7 +165,10 @@ class FakeEngine:
         for name in self.specs if jail is None else (self.jail_spec(jail).name,):
             standing = self.bans.get(name, {})
             for text, ban in list(standing.items()):
-                if subjects is None or any(subject.covers(ban.subject) for subject in subjects):
+                whole = ban.failures > 0  # a prefix that a machine barred
+                if subjects is None or any(
+                    each.covers(ban.subject) or (whole and ban.subject.covers(each)) for each in subjects
+                ):
                     lifted.append(standing.pop(text))
         return lifted
 

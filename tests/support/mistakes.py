@@ -58,6 +58,8 @@ PLANTED = (
             "jail.d/ghost.local:3", "there is no filter 'sshdd'", "'sshd'", "error"),
     Planted("undone", jail("undone", READS, "action = observ"),
             "jail.d/undone.local:4", "there is no action 'observ'", "'observe'", "error"),
+    Planted("broad", jail("broad", READS, "ipv6_prefix = 0"),
+            "jail.d/broad.local:4", "a prefix of IPv6 has 1 to 128 bits, not '0'", "64 for IPv6", "error"),
     Planted("soon", jail("soon", READS, "bantime = soon"),
             "jail.d/soon.local:4", "'bantime'", "600", "error"),
     Planted("perhaps", {"jail.d/perhaps.local": "[perhaps]\nenabled = maybe\n"},

@@ -125,8 +125,10 @@ def _print_jail(args: argparse.Namespace) -> None:
 
 
 def limits(jail: Mapping[str, Any]) -> str:
-    """Return when a jail bans, and for how long."""
-    return f"{jail['maxretry']} failures within {span(jail['findtime'])}: for {span(jail['bantime'])}"
+    """Return when a jail bans, for how long, and how much of an address."""
+    when = f"{jail['maxretry']} failures within {span(jail['findtime'])}: for {span(jail['bantime'])}"
+    lengths = (("IPv4", jail["ipv4_prefix"], 32), ("IPv6", jail["ipv6_prefix"], 128))
+    return ", ".join([when, *(f"{family} by /{length}" for family, length, whole in lengths if length < whole)])
 
 
 def _cells(ban: Mapping[str, Any]) -> list[str]:

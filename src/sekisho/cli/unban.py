@@ -16,6 +16,7 @@ from sekisho.model.address import parse_subject
 EXAMPLES = """\
 sekisho unban sshd 192.0.2.1
 sekisho unban --all 192.0.2.0/24       every banned address of the network, in every jail
+sekisho unban sshd 2001:db8::7         also the prefix around it that the jail has banned (ipv6_prefix)
 """
 
 
@@ -47,8 +48,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _is_among(address: str, bans: Sequence[Mapping[str, Any]]) -> bool:
-    subject = parse_subject(address)
-    return any(subject.covers(parse_subject(ban["address"])) for ban in bans)
+    subject, lifted = parse_subject(address), [parse_subject(ban["address"]) for ban in bans]
+    return any(subject.covers(each) or each.covers(subject) for each in lifted)
 
 
 def _why_not(jail: str, address: str, bans: Sequence[Mapping[str, Any]]) -> str:

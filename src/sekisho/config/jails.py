@@ -24,6 +24,7 @@ from sekisho.config.layers import Merged
 from sekisho.config.logpaths import Outlook, read_logpaths, without_logs
 from sekisho.config.mistakes import hidden, misspelt, near, referenced
 from sekisho.config.options import JAIL, KNOWN, parse_bool, parse_time, parse_whole, parse_words
+from sekisho.config.prefixes import read_prefixes
 from sekisho.config.values import READERS, Values
 from sekisho.model.address import Family, parse_subject
 from sekisho.model.problem import Origin, Problem, Severity
@@ -133,6 +134,7 @@ class _Reader:
         filter_ = self.filter(backend)
         self.check_typed()
         bantime = self.bantime()
+        prefixes = read_prefixes(values)
         if not (backend.is_journal or logpaths or filter_.journalmatch):
             values.warn("there is nothing to read", values.place, "set logpath, or backend = systemd")
         return JailSpec(
@@ -145,6 +147,8 @@ class _Reader:
             maxmatches=values.typed("maxmatches", parse_whole),
             findtime=values.typed("findtime", parse_time),
             bantime=bantime,
+            ipv4_prefix=prefixes.ipv4,
+            ipv6_prefix=prefixes.ipv6,
             escalation=read_escalation(values, bantime=bantime),
             usedns=self.usedns(filter_),
             ignoreip=self.ignoreip(),

@@ -18,6 +18,7 @@ class Kind(enum.Enum):
 
     BOOL = "true or false"
     INT = "a whole number"
+    PREFIX = "the bits of a prefix"
     TIME = "a time such as 600, 10m or 1h 30m"
     WORD = "one word"
     TEXT = "text"
@@ -44,6 +45,8 @@ JAIL: tuple[Row, ...] = (
     Row("maxmatches", Kind.INT, "5", "log lines kept with a ban as its evidence; 0 keeps none", least=0),
     Row("findtime", Kind.TIME, "600", "how long a failure is remembered", least=1),
     Row("bantime", Kind.TIME, "600", "how long a ban lasts; -1 is for ever"),
+    Row("ipv4_prefix", Kind.PREFIX, "32", "how many bits of an IPv4 address count, and are banned"),
+    Row("ipv6_prefix", Kind.PREFIX, "128", "how many bits of an IPv6 address count, and are banned"),
     Row("bantime.increment", Kind.BOOL, "false", "whether the next ban of the same address is longer"),
     Row("bantime.factor", Kind.FREE, None, "multiplies an escalated ban time"),
     Row("bantime.formula", Kind.FREE, None, "the ban time as an expression of the ban count"),

@@ -36,7 +36,11 @@ _SAID = {
 }
 """Beginnings of our sentences, and of those that people know and search for (COMPAT 1.10)."""
 
-_TYPED: dict[Kind, Callable[[str], object]] = {Kind.BOOL: parse_bool, Kind.INT: parse_whole}
+_TYPED: dict[Kind, Callable[[str], object]] = {
+    Kind.BOOL: parse_bool,
+    Kind.INT: parse_whole,
+    Kind.PREFIX: parse_whole,
+}
 
 
 def stream_of(configuration: Configuration) -> Iterator[Command]:

@@ -25,6 +25,7 @@ READERS: Mapping[Kind, Callable[[str], object]] = {
 _EXAMPLES = {
     Kind.BOOL: "write true or false",
     Kind.INT: "write a whole number",
+    Kind.PREFIX: "write for example 24 for IPv4, 64 for IPv6",
     Kind.TIME: "write for example 600, 10m or 1h 30m",
 }
 

@@ -48,10 +48,13 @@ async def unbanip(engine: EngineApi, jail: str, *texts: str) -> Value:
 def _absent(subjects: Sequence[Subject], lifted: Sequence[Ban]) -> list[str]:
     """Return those who had no ban; thousands may be asked for, so only networks are compared one by one."""
     exact = {ban.subject for ban in lifted}
+    wide = [ban.subject for ban in lifted if not ban.subject.is_single]
     return [
         subject.text
         for subject in subjects
-        if subject not in exact and (subject.is_single or not any(subject.covers(ban.subject) for ban in lifted))
+        if subject not in exact
+        and not any(network.covers(subject) for network in wide)
+        and (subject.is_single or not any(subject.covers(ban.subject) for ban in lifted))
     ]
 
 

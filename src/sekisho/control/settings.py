@@ -19,8 +19,9 @@ from sekisho.control.escalation import ROWS as ESCALATION
 from sekisho.control.protocol import Granted, Kind, Value
 from sekisho.control.table import CHANGES, FACTS, JAIL, Run, Unmet, Word, parse_count, parse_seconds
 from sekisho.engine.api import EngineApi
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Family, parse_subject
 from sekisho.model.ignorecache import parse_ignorecache, render_ignorecache
+from sekisho.model.prefix import parse_prefix
 from sekisho.model.specs import JailSpec, LogPath
 from sekisho.model.switch import parse_switch
 
@@ -175,6 +176,12 @@ SETTINGS: tuple[Setting, ...] = (
              spec, ignorecommand=replace(spec.ignorecommand, cache=parse_ignorecache(text)))),
     _one("bantime", "<TIME>", "how long a ban lasts; -1: for ever", lambda spec: spec.bantime,
          lambda spec, text: replace(spec, bantime=parse_seconds(text))),
+    _one("ipv4_prefix", "<BITS>", "how many bits of an IPv4 address count, and are banned",
+         lambda spec: spec.ipv4_prefix,
+         lambda spec, text: replace(spec, ipv4_prefix=parse_prefix(text, Family.INET4))),
+    _one("ipv6_prefix", "<BITS>", "how many bits of an IPv6 address count, and are banned",
+         lambda spec: spec.ipv6_prefix,
+         lambda spec, text: replace(spec, ipv6_prefix=parse_prefix(text, Family.INET6))),
     *(_one(*row) for row in ESCALATION),
     _one("findtime", "<TIME>", "the span within which failures add up", lambda spec: spec.findtime,
          lambda spec, text: replace(spec, findtime=parse_seconds(text))),

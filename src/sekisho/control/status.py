@@ -103,6 +103,8 @@ def _jail_document(jail: JailStatus, spec: JailSpec, covering: Subject | None, m
         "maxretry": spec.maxretry,
         "findtime": spec.findtime,
         "bantime": spec.bantime,
+        "ipv4_prefix": spec.ipv4_prefix,
+        "ipv6_prefix": spec.ipv6_prefix,
         "failed": jail.failed,
         "failed_total": jail.failed_total,
         "banned": len(jail.bans),

@@ -199,7 +199,7 @@ class EngineApi(Protocol):
         """Return a jail's `prefregex`, `failregex` or `ignoreregex` as they are matched: tags expanded (COMPAT 6.3)."""
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
-        """The bans that bar `subject` exactly, by jail."""
+        """The bans that bar `subject`, its own or else that of the narrowest network around it, by jail."""
 
     async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:
         """Whose network each of the subjects is in; asks a name server."""
@@ -229,7 +229,10 @@ class EngineApi(Protocol):
         """
 
     async def unban(self, jail: str | None, subjects: Sequence[Subject] | None) -> Sequence[Ban]:
-        """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted."""
+        """Lift the bans that `subjects` cover (None: all) in one jail or in all, and forget them; those lifted.
+
+        So are prefixes that a machine has barred around one of them.
+        """
 
     async def adopt(self, database: str) -> Adopted:
         """Take over the bans and the history in a Fail2ban's database, named by its whole path.

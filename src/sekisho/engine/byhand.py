@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sekisho.engine.api import Refused
@@ -54,11 +54,15 @@ class ByHand:
         return banned
 
     async def unban(self, jails: Sequence[Jail], subjects: Sequence[Subject] | None) -> Sequence[Ban]:
-        """Lift and forget the bans that `subjects` cover (None: all) in these jails; those lifted."""
+        """Lift and forget the bans that `subjects` cover (None: all) in these jails; those lifted.
+
+        So are prefixes that a machine has barred around one of them: whoever lets an address in wants it in.
+        """
         wanted = None if subjects is None else [*subjects, *await self._named(subjects)]
         lifted: list[Ban] = []
         for jail in jails:
-            covered = list(jail.standing) if wanted is None else jail.standing.covered(wanted)
+            around = [] if wanted is None else _barred_around(jail, wanted)
+            covered = list(jail.standing) if wanted is None else [*jail.standing.covered(wanted), *around]
             async for portion in _portions(covered):
                 for ban in portion if self.jails.get(jail.name) is jail else ():
                     standing = jail.standing.get(ban.subject)  # what was prolonged or ended meanwhile
@@ -66,7 +70,7 @@ class ByHand:
                         self.pipeline.unban(jail, Unban(standing, Release.BY_HAND))
                         lifted.append(standing)
                 self.pipeline.settle()
-            self.pipeline.forget(jail, wanted)
+            self.pipeline.forget(jail, None if wanted is None else _forgiven(jail, wanted, around))
         self.pipeline.settle()
         await wait_enforced(jails)
         return lifted
@@ -86,6 +90,17 @@ class ByHand:
         self.write([Entry(FILTER, INFO, (f"[{jail.name}] Attempt {subject} - {local_time(now)}",))])
         failure = Failure(jail.name, subject, now, tuple(lines))
         return await self.pipeline.attempt(jail, failure, weight=max(1, len(lines)))
+
+
+def _barred_around(jail: Jail, subjects: Sequence[Subject]) -> list[Ban]:
+    """Return the bans of networks around the subjects that failures have led to; a person's are that person's."""
+    return [ban for subject in subjects for ban in jail.standing.around(subject) if ban.failures]
+
+
+def _forgiven(jail: Jail, subjects: Sequence[Subject], around: Sequence[Ban]) -> Iterable[Subject]:
+    """Return whose bans count no more: the subjects', and those of the prefixes against which they count."""
+    prefixes = (jail.prefixes.around(subject) for subject in subjects)
+    return dict.fromkeys([*subjects, *prefixes, *(ban.subject for ban in around)])
 
 
 async def _portions(bans: Sequence[Ban]) -> AsyncIterator[Sequence[Ban]]:

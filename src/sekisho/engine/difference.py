@@ -26,6 +26,8 @@ ASPECT_OF: Mapping[str, Aspect] = {
     "maxmatches": Aspect.JUDGING,
     "findtime": Aspect.JUDGING,
     "bantime": Aspect.JUDGING,
+    "ipv4_prefix": Aspect.JUDGING,
+    "ipv6_prefix": Aspect.JUDGING,
     "escalation": Aspect.JUDGING,
     "ignoreip": Aspect.EXEMPTIONS,
     "ignoreself": Aspect.EXEMPTIONS,

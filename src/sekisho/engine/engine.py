@@ -199,8 +199,8 @@ class Engine:
         return [rule.pattern.pattern for rule in chosen]
 
     def bans_of(self, subject: Subject) -> Mapping[str, Ban]:
-        """Return the bans that bar `subject` exactly, by jail."""
-        found = ((name, jail.standing.get(subject)) for name, jail in self.jails.items())
+        """Return the bans that bar `subject`, its own or else that of the narrowest network around it, by jail."""
+        found = ((name, jail.standing.barring(subject)) for name, jail in self.jails.items())
         return {name: ban for name, ban in found if ban is not None}
 
     async def origins(self, subjects: Sequence[Subject]) -> Sequence[Origin]:

@@ -3,6 +3,9 @@
 It is asked in the moment of a ban and nowhere else, so that it costs nothing while nobody is banned, and a session that
 has just begun is known. Under a storm of bans one look serves all of `FRESH` seconds; so the bans of that time are
 looked at once more afterwards (`Housekeeping.look_back`), and nobody whose session began meanwhile stays barred.
+
+A jail that bars whole prefixes asks at each failure, since it counts alone whose prefix cannot be barred. Such answers
+may be `SLACK` seconds old; the ban itself asks again.
 """
 
 from __future__ import annotations
@@ -10,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sekisho.engine.clock import Clock
-from sekisho.model.address import Subject
+from sekisho.model.address import Subject, widened
 from sekisho.model.verdict import Ban, Cause
 
 FRESH = 0.25
 """Seconds that one look serves."""
+
+SLACK = 1.0
+"""Seconds that one look serves those who only count."""
 
 QUIET = 60.0
 """Seconds between two words in a jail's log about one subject: who shares an operator's address fails at will."""
@@ -31,6 +37,7 @@ class Guard:
         self._clock = clock
         self.is_on = is_on
         self._guarded: Mapping[Subject, str] = {}
+        self._prefixes: dict[str, frozenset[str]] = {}  # by their length, those in which somebody guarded is
         self._looked = float("-inf")
         self._spoken: dict[tuple[str, Subject], float] = {}
         self._hasty: list[Ban] = []
@@ -39,12 +46,26 @@ class Guard:
         """Return why `subject`, or an address in it, must not be barred now, in the words of the log; None: it may."""
         if not self.is_on():
             return None
-        now = self._clock.now()
-        if not 0 <= now - self._looked < FRESH:
-            self._guarded, self._looked = self._look(), now
+        self._look_again(FRESH)
         if subject.is_single:
             return self._guarded.get(subject)
         return next((reason for address, reason in self._guarded.items() if subject.covers(address)), None)
+
+    def is_within(self, prefix: Subject) -> bool:
+        """Return whether somebody guarded is in a prefix, as far as was known not long ago."""
+        if not self.is_on():
+            return False
+        self._look_again(SLACK)
+        length = prefix.text.rpartition("/")[2]
+        if length not in self._prefixes:
+            self._prefixes[length] = frozenset(widened(address, int(length)).text for address in self._guarded)
+        return prefix.text in self._prefixes[length]
+
+    def _look_again(self, after: float) -> None:
+        now = self._clock.now()
+        if not 0 <= now - self._looked < after:
+            self._guarded, self._looked = self._look(), now
+            self._prefixes.clear()
 
     def may_speak(self, ban: Ban) -> bool:
         """Return whether the log may tell again that a ban is not made; it has been told then."""

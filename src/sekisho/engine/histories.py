@@ -26,14 +26,17 @@ class Histories:
     ask: Callable[[str | None, Subject], History]
     chance: Callable[[], float]
 
-    def known_bad(self, jail: Jail, failure: Failure) -> KnownBad | None:
-        """Return what a failure weighs in a jail with `bantime.increment`; None for what counts like anybody's."""
-        remembered, key = jail.histories, failure.subject.text
+    def known_bad(self, jail: Jail, failure: Failure, suspect: Subject) -> KnownBad | None:
+        """Return what a failure that counts against a suspect weighs in a jail with `bantime.increment`.
+
+        None for what counts like anybody's.
+        """
+        remembered, key = jail.histories, suspect.text
         before = remembered.get(key)
         if before is None:
             if len(remembered) >= MOST_HISTORIES:
                 remembered.clear()
-            before = remembered[key] = self.ask(jail.name, failure.subject)
+            before = remembered[key] = self.ask(jail.name, suspect)
         return known_bad(failure, before, maxretry=jail.spec.maxretry)
 
     def applied(self, jail: Jail, ban: Ban, *, is_exact: bool) -> tuple[Ban, tuple[Entry, ...]]:

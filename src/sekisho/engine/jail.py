@@ -47,6 +47,7 @@ class Jail:
         self.escalation = escalation_of(spec)
         self.histories: dict[str, History] = {}
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
+        self.prefixes = spec.prefixes
         self.standing = Standing()
         self.workers: list[Worker] = []
         self.primed: set[str] = set()
@@ -84,6 +85,7 @@ class Jail:
         self.spec = spec
         self.judge.apply(spec)
         self.exemptions = parse_exemptions(spec.ignoreip, itself=spec.ignoreself)
+        self.prefixes = spec.prefixes
 
     def put_to_work(self, bans: list[Ban]) -> None:
         """Hand bans to every action."""

@@ -93,7 +93,7 @@ class Lifecycle:
         self.pipeline.settle()
         jail.put_to_work(kept)
         if jail.spec.ignorecommand.command:
-            self.pipeline.reconsider(jail, [ban for ban in kept if ban.failures])
+            self.pipeline.lookups.reconsider(jail, [ban for ban in kept if ban.failures])
 
     def _refill_from_ledger(self, jail: Jail, now: float) -> None:
         for ban in self.pipeline.account.recent(since=now - 2 * jail.spec.findtime):

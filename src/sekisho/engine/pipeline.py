@@ -7,7 +7,6 @@ are carried out all the same, since an attack does not wait for a disk.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,12 +17,13 @@ from sekisho.engine.doubts import Ask, Doubts
 from sekisho.engine.guard import Guard
 from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
+from sekisho.engine.lookups import Lookups
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
 from sekisho.judge.exempt import Exemptions, Screen
 from sekisho.judge.judge import prolong
 from sekisho.ledger.ledger import Consumed
-from sekisho.match.finding import Unresolved
 from sekisho.model.address import Subject
+from sekisho.model.prefix import SINGLE
 from sekisho.model.verdict import (
     AlreadyBanned,
     Ban,
@@ -39,9 +39,6 @@ from sekisho.model.verdict import (
 )
 
 log = logging.getLogger("fail2ban.filter")
-
-MOST_LOOKUPS = 500
-"""Host names being resolved at one time; a stranger decides how many names his lines carry."""
 
 
 @dataclass(slots=True)
@@ -83,15 +80,16 @@ class Pipeline:
         self.account = account
         self._jails = jails
         self._clock = clock
-        self._resolve = resolve
         self._write = write
         self._histories = Histories(ask=account.history, chance=chance)
         self._batch = _Batch()
         self._screens: dict[str, Screen] = {}
-        self._lookups: set[asyncio.Task[None]] = set()
         self._ignores = ignores
         self._guard = guard
         self._doubts = Doubts(ignores, self._judge_asked, self.settle)
+        self.lookups = Lookups(
+            jails, resolve=resolve, is_ignored=self._is_ignored, lift=self._lift_ignored, settle=self.settle
+        )
 
     def judge(self, jail: Jail, failure: Failure) -> None:
         """Judge one failure. Nothing is settled yet.
@@ -125,20 +123,9 @@ class Pipeline:
         """Return of how many subjects ignorecommand is being asked."""
         return len(self._doubts)
 
-    def reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
-        """Ask ignorecommand about restored bans, which stand meanwhile, and lift those of whom it exempts now."""
-        task = asyncio.create_task(self._reconsider(jail, bans), name=f"ignorecommand about bans of {jail.name}")
-        self._lookups.add(task)
-        task.add_done_callback(self._lookups.discard)
-
-    async def _reconsider(self, jail: Jail, bans: Sequence[Ban]) -> None:
-        for ban in bans:
-            failure = Failure(jail.name, ban.subject, ban.time, ban.matches, ban.captured, ban.address)
-            is_exempt = await self._is_ignored(jail, failure)
-            if is_exempt and self._jails.get(jail.name) is jail and jail.standing.get(ban.subject) is ban:
-                self._conclude(jail, Ignored(failure, "command"))
-                self.unban(jail, Unban(ban, Release.EXPIRED))
-                self.settle()
+    def _lift_ignored(self, jail: Jail, failure: Failure, ban: Ban) -> None:
+        self._conclude(jail, Ignored(failure, "command"))
+        self.unban(jail, Unban(ban, Release.EXPIRED))
 
     def _judge_asked(self, jail: Jail, failure: Failure, is_exempt: bool) -> None:  # noqa: FBT001 - an answer
         if self._jails.get(jail.name) is jail:
@@ -149,11 +136,13 @@ class Pipeline:
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return
-        standing, now = jail.standing.get(failure.subject), self._clock.now()
-        known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
-        verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight)
+        suspect, now = self._suspect(jail, failure), self._clock.now()
+        standing = jail.standing.get(suspect)
+        known = None if jail.escalation is None else self._histories.known_bad(jail, failure, suspect)
+        verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight, against=suspect)
         if known is not None:
-            verdicts[1:] = [known, *(verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing))]
+            more = verdicts[1:] or jail.judge.aggravate(known, now=now, standing=standing, against=suspect)
+            verdicts[1:] = [known, *more]
         for verdict in verdicts:
             self._conclude(jail, verdict)
 
@@ -165,6 +154,7 @@ class Pipeline:
             return
         screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
         maxretry, now = jail.spec.maxretry, self._clock.now()
+        counts_alone = jail.prefixes is SINGLE
         found: list[str] = []
         when, moment, counted = -1.0, "", 0
         for failure in failures:
@@ -180,10 +170,14 @@ class Pipeline:
                 self._batch.entries.append(Entry(FILTER, INFO, found))
             found.append(f"[{name}] Found {subject.text} - {moment}")
             counted += 1
-            counter = windows.count(failure)
+            if counts_alone:
+                counter = windows.count(failure)
+            else:
+                counter = windows.count(failure, against=self._suspect(jail, failure))
             if counter.retry >= maxretry:
                 found = []  # what follows stands behind these lines
-                self._conclude(jail, jail.judge.convict(counter, now=now, standing=jail.standing.get(subject)))
+                standing = jail.standing.get(counter.failure.subject)
+                self._conclude(jail, jail.judge.convict(counter, now=now, standing=standing))
         jail.failed_total += counted
 
     def judge_held(self, jail: Jail) -> None:
@@ -198,34 +192,36 @@ class Pipeline:
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""
         if self.exempts(jail, failure) is None:
-            known = None if jail.escalation is None else self._histories.known_bad(jail, failure)
-            jail.judge.refill(failure, now=self._clock.now(), known=known)
+            suspect = self._suspect(jail, failure)
+            known = None if jail.escalation is None else self._histories.known_bad(jail, failure, suspect)
+            jail.judge.refill(failure, now=self._clock.now(), known=known, against=suspect)
 
     def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
         """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
         return self._screen_of(jail).source(failure.address or failure.subject)
 
+    def _suspect(self, jail: Jail, failure: Failure) -> Subject:
+        """Return whom a failure counts against: the jail's prefix around its address, as long as it may be barred.
+
+        An identifier that is no address counts as itself, whatever address stands beside it.
+        """
+        subject = failure.subject
+        if jail.prefixes is SINGLE or failure.address is not None:
+            return subject
+        prefix = self._screen_of(jail).suspect(subject)
+        if prefix is subject or jail.spec.lets_in:
+            return prefix
+        return subject if self._guard.is_within(prefix) else prefix
+
     def _screen_of(self, jail: Jail) -> Screen:
-        screen, around = self._screens.get(jail.name), self.surroundings
+        screen, around, prefixes = self._screens.get(jail.name), self.surroundings, jail.prefixes
         own, resolved, lists = around.own, around.resolved, around.lists
-        if screen is None or not screen.is_made_of(jail.exemptions, own=own, resolved=resolved, lists=lists):
-            screen = self._screens[jail.name] = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists)
+        if screen is None or not screen.is_made_of(
+            jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes
+        ):
+            screen = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes)
+            self._screens[jail.name] = screen
         return screen
-
-    def look_up(self, jail: Jail, found: Unresolved, *, then: Callable[[Jail, Failure], object]) -> None:
-        """Hand a failure that names a host to `then` (judge or refill) once its addresses are known."""
-        if len(self._lookups) >= MOST_LOOKUPS:
-            jail.troubles["dns"] = "more host names are logged than can be resolved; some failures were not counted"
-            return
-        task = asyncio.create_task(self._when_resolved(jail, found, then))
-        self._lookups.add(task)
-        task.add_done_callback(self._lookups.discard)
-
-    async def _when_resolved(self, jail: Jail, found: Unresolved, then: Callable[[Jail, Failure], object]) -> None:
-        for subject in sorted(await self._resolve(found.hostname), key=str):
-            if self._jails.get(jail.name) is jail:
-                then(jail, found.failure._replace(subject=subject))
-        self.settle()
 
     def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
         """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`.
@@ -347,9 +343,7 @@ class Pipeline:
     async def close(self) -> None:
         """Give up the lookups under way."""
         await self._doubts.close()
-        for task in self._lookups:
-            task.cancel()
-        await asyncio.gather(*self._lookups, return_exceptions=True)
+        await self.lookups.close()
 
 
 def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:

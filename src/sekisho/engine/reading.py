@@ -274,7 +274,7 @@ class Reading:
         for finding in findings:
             match finding:
                 case Unresolved():
-                    self._pipeline.look_up(jail, finding, then=then)
+                    self._pipeline.lookups.resolve(jail, finding, then=then)
                 case Remark(level, text):
                     log.log(LEVELS.get(level, logging.WARNING), "[%s] %s", jail.name, text)
 

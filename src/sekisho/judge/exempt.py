@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sekisho.model.address import Family, Subject, parse_subject, subject_of
+from sekisho.model.prefix import SINGLE, Prefixes
 
 Resolved = Mapping[str, frozenset[Subject]]
 """What each ignored name stood for when last asked."""
@@ -20,7 +21,7 @@ FILE = "file:"
 MOST_ANSWERS = 16384
 """Answers remembered per jail, a few megabytes: more attackers than this at a time make the work be done again."""
 
-_WIDEST = {Family.INET4: 8, Family.INET6: 16}
+WIDEST = {Family.INET4: 8, Family.INET6: 16}
 """Shortest prefixes that a machine may bar: no registry hands out more to one holder, and a log line may claim /0."""
 
 _LOOPBACK = parse_subject("127.0.0.0/8")
@@ -49,7 +50,7 @@ class Exemptions:
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
         """
         prefix = None if subject.is_single else subject.network
-        if prefix is not None and prefix.prefixlen < _WIDEST[subject.family]:
+        if prefix is not None and prefix.prefixlen < WIDEST[subject.family]:
             return "size"
         if self.itself and (subject in own or _overlaps(subject, own)):
             return "ignoreself rule"
@@ -96,12 +97,21 @@ class Screen:
     The same few subjects fail over and over. The answers hold as long as what they were made of `is_made_of`.
     """
 
-    __slots__ = ("_answers", "_exemptions", "_lists", "_own", "_resolved")
+    __slots__ = ("_answers", "_exemptions", "_lists", "_own", "_prefixes", "_resolved", "_shared", "_suspects")
 
     def __init__(
-        self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
+        self,
+        exemptions: Exemptions,
+        *,
+        own: frozenset[Subject],
+        resolved: Resolved,
+        lists: Mapping[str, Exemptions],
+        prefixes: Prefixes = SINGLE,
     ) -> None:
         self._exemptions = exemptions
+        self._prefixes = prefixes
+        self._suspects: dict[str, Subject] = {}
+        self._shared: dict[str, bool] = {}
         self._own = own
         self._resolved = resolved
         self._lists = lists
@@ -111,10 +121,16 @@ class Screen:
         return len(self._answers)
 
     def is_made_of(
-        self, exemptions: Exemptions, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
+        self,
+        exemptions: Exemptions,
+        *,
+        own: frozenset[Subject],
+        resolved: Resolved,
+        lists: Mapping[str, Exemptions],
+        prefixes: Prefixes = SINGLE,
     ) -> bool:
         """True when the answers are what these very objects would answer."""
-        same_rules = self._exemptions is exemptions and self._lists is lists
+        same_rules = self._exemptions is exemptions and self._lists is lists and self._prefixes is prefixes
         return same_rules and self._own is own and self._resolved is resolved
 
     def source(self, subject: Subject) -> str | None:
@@ -128,6 +144,31 @@ class Screen:
             subject, own=self._own, resolved=self._resolved, lists=self._lists
         )
         return source
+
+    def suspect(self, subject: Subject) -> Subject:
+        """Return whom a failure of `subject` counts against: the prefix around it, as long as that may be barred.
+
+        Where it holds somebody exempt, or this host itself, an address counts alone.
+        """
+        suspects, key = self._suspects, subject.text
+        if key in suspects:
+            return suspects[key]
+        if len(suspects) >= MOST_ANSWERS:
+            suspects.clear()
+        prefix = self._prefixes.around(subject)
+        if prefix is not subject and self._is_shared(prefix):
+            prefix = subject
+        suspects[key] = prefix
+        return prefix
+
+    def _is_shared(self, prefix: Subject) -> bool:
+        """Return whether a prefix holds somebody who is not to be barred; a few prefixes have addresses without end."""
+        shared = self._shared
+        if prefix.text not in shared:
+            if len(shared) >= MOST_ANSWERS:
+                shared.clear()
+            shared[prefix.text] = self.source(prefix) is not None or _overlaps(prefix, self._own)
+        return shared[prefix.text]
 
 
 def _overlaps(subject: Subject, addresses: Iterable[Subject]) -> bool:

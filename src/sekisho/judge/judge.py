@@ -49,17 +49,21 @@ class Judge:
         self.windows.findtime = spec.findtime
         self.windows.maxmatches = spec.maxmatches
 
-    def decide(self, failure: Failure, *, now: float, standing: Ban | None, weight: int = 1) -> list[Verdict]:
-        """Count a failure and return what follows; `standing` is the subject's ban in this jail, if one stands."""
-        counter = self.windows.count(failure, weight=weight)
+    def decide(
+        self, failure: Failure, *, now: float, standing: Ban | None, weight: int = 1, against: Subject | None = None
+    ) -> list[Verdict]:
+        """Count a failure and return what follows; `standing` is the ban in this jail of whom it counts against."""
+        counter = self.windows.count(failure, weight=weight, against=against)
         counted = Counted(failure, counter.retry)
         if counter.retry < self.spec.maxretry:
             return [counted]
         return [counted, self.convict(counter, now=now, standing=standing)]
 
-    def aggravate(self, known: KnownBad, *, now: float, standing: Ban | None) -> list[Verdict]:
+    def aggravate(
+        self, known: KnownBad, *, now: float, standing: Ban | None, against: Subject | None = None
+    ) -> list[Verdict]:
         """Let a failure that has just counted once count as often as a known offender's does; what follows."""
-        counter = self.windows.add(known.failure.subject, math.ceil(known.weight) - 1)
+        counter = self.windows.add(against or known.failure.subject, math.ceil(known.weight) - 1)
         if counter is None or counter.retry < self.spec.maxretry:
             return []
         return [self.convict(counter, now=now, standing=standing)]
@@ -76,19 +80,18 @@ class Judge:
             return AlreadyBanned(ban, standing, prolong(standing, ban))
         return ban
 
-    def refill(self, failure: Failure, *, now: float, known: KnownBad | None = None) -> None:
-        """Count a failure that was judged before this start, unless a ban has consumed it; decide nothing."""
-        subject = failure.subject
-        reached = self.reached.get(subject)
-        if reached is not None and failure.time <= reached.time:
-            if failure.time < reached.time:
-                return
-            seen = self._seen_again.get(subject, 0) + 1
-            self._seen_again[subject] = seen
-            if seen <= reached.ties:
-                return
+    def refill(
+        self, failure: Failure, *, now: float, known: KnownBad | None = None, against: Subject | None = None
+    ) -> None:
+        """Count a failure that was judged before this start, unless a ban has consumed it; decide nothing.
+
+        It may have been the ban of the prefix, or of the address while its prefix could not be barred.
+        """
+        subject = against or failure.subject
+        if any(self._has_consumed(each, failure.time) for each in dict.fromkeys((subject, failure.subject))):
+            return
         self.windows.expire_one(subject, failure.time)
-        counter = self.windows.count(failure)
+        counter = self.windows.count(failure, against=against)
         if known is not None and counter.retry < self.spec.maxretry:
             self.windows.add(subject, math.ceil(known.weight) - 1)
         if counter.retry < self.spec.maxretry:
@@ -96,6 +99,14 @@ class Judge:
         until = self._ban(counter).until
         if until is not None and until < now:  # it was decided as already over, and left no ban behind
             self.windows.drop(subject)
+
+    def _has_consumed(self, subject: Subject, when: float) -> bool:
+        """Return whether the subject's last ban has consumed a failure of `when`, which is one more seen again."""
+        reached = self.reached.get(subject)
+        if reached is None or when != reached.time:
+            return reached is not None and when < reached.time
+        seen = self._seen_again[subject] = self._seen_again.get(subject, 0) + 1
+        return seen <= reached.ties
 
     def end_refill(self) -> None:
         """Forget what only the refilling needed."""

@@ -7,9 +7,10 @@ they name, and the heap is rebuilt when such entries outnumber the living.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from sekisho.model.address import Subject
+from sekisho.model.address import Family, Subject, widened
 from sekisho.model.verdict import Ban
 
 
@@ -20,6 +21,7 @@ class Standing:
         self._bans: dict[Subject, Ban] = {}
         self._ends: list[tuple[float, str]] = []
         self._subjects: dict[str, Subject] = {}
+        self._lengths: Counter[tuple[Family, int]] = Counter()  # of the networks among the subjects
 
     def __len__(self) -> int:
         return len(self._bans)
@@ -44,8 +46,21 @@ class Standing:
             found |= {ban.subject: ban for ban in covered}
         return list(found.values())
 
+    def around(self, subject: Subject) -> list[Ban]:
+        """Return the bans of networks in which a subject lies, the narrowest first."""
+        lengths = sorted(length for family, length in self._lengths if family is subject.family)
+        networks = dict.fromkeys(widened(subject, length) for length in reversed(lengths))
+        return [self._bans[network] for network in networks if network != subject and network in self._bans]
+
+    def barring(self, subject: Subject) -> Ban | None:
+        """Return the subject's ban, or else that of the narrowest network around it, if one stands."""
+        own = self.get(subject)
+        return own if own is not None or not self._lengths else next(iter(self.around(subject)), None)
+
     def put(self, ban: Ban) -> None:
         """Let `ban` stand; one that replaces another keeps its place in the order."""
+        if not ban.subject.is_single and ban.subject not in self._bans:
+            self._lengths.update(_length_of(ban.subject))
         self._bans[ban.subject] = ban
         if ban.until is not None:
             if len(self._ends) > 2 * len(self._bans) + 64:
@@ -58,7 +73,10 @@ class Standing:
     def remove(self, subject: Subject) -> Ban | None:
         """Let the subject's ban stand no more; the ban, or None when there was none."""
         self._subjects.pop(subject.text, None)
-        return self._bans.pop(subject, None)
+        ban = self._bans.pop(subject, None)
+        if ban is not None and not subject.is_single:
+            self._lengths -= Counter(_length_of(subject))  # which leaves out what has come to nothing
+        return ban
 
     def next_end(self) -> float | None:
         """Return when the next ban may end, in seconds since the epoch; None while none will."""
@@ -79,3 +97,9 @@ class Standing:
             if ban is not None:
                 due.append(ban)
         return due
+
+
+def _length_of(subject: Subject) -> list[tuple[Family, int]]:
+    """Return the length of a network; of other text none."""
+    network = subject.network
+    return [] if network is None else [(subject.family, network.prefixlen)]

@@ -27,7 +27,10 @@ MOST_EVIDENCE = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class Counter:
-    """One subject's failures. `ties` counts those at exactly the time `last`, to tell them apart after a restart."""
+    """One subject's failures. `ties` counts those at exactly the time `last`, to tell them apart after a restart.
+
+    `failure` is the first, and its `subject` whoever they all count against.
+    """
 
     failure: Failure
     first: float
@@ -54,9 +57,13 @@ class Windows:
     def __contains__(self, subject: Subject) -> bool:
         return subject.text in self._counters
 
-    def count(self, failure: Failure, *, weight: int = 1) -> Counter:
-        """Count a failure, `weight` times towards maxretry; the subject's counter as it then stands."""
-        counters, key, when = self._counters, failure.subject.text, failure.time
+    def count(self, failure: Failure, *, weight: int = 1, against: Subject | None = None) -> Counter:
+        """Count a failure, `weight` times towards maxretry; the subject's counter as it then stands.
+
+        It counts against its own subject, or `against` the prefix around it.
+        """
+        subject = against or failure.subject
+        counters, key, when = self._counters, subject.text, failure.time
         counter = counters.pop(key, None)
         if self._evidence > MOST_EVIDENCE:
             failure = failure._replace(matches=())
@@ -66,7 +73,8 @@ class Windows:
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
-            first = failure._replace(captured=dict(failure.captured))  # read now: it will be kept
+            captured = dict(failure.captured)  # read now: it will be kept
+            first = Failure(failure.jail, subject, when, matches, captured, failure.address)
             counter = Counter(first, when, when, weight, 1, 1, self._newest(matches))
         else:
             if when > counter.last:

@@ -11,7 +11,7 @@ import enum
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
@@ -50,6 +50,21 @@ class Subject:
             return self.text == other.text
         inner, outer = other.network, self.network
         return inner is not None and outer is not None and _within(inner, outer)
+
+
+def widened(subject: Subject, length: int) -> Subject:
+    """Return the network of `length` bits around a subject; the subject itself where it is as wide, or other text."""
+    network = subject.network if not subject.is_single else None
+    if network is not None:
+        return subject if network.prefixlen <= length else subject_of(network.supernet(new_prefix=length))
+    if not subject.is_single:
+        return subject
+    address = ip_address(subject.text)  # nearly always; a network made of it would take three times as long
+    rest = address.max_prefixlen - length
+    if rest <= 0:
+        return subject
+    first = type(address)(int(address) >> rest << rest)
+    return Subject(f"{first}/{length}", subject.family, is_single=False)
 
 
 def _is_single(network: Network) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from sekisho.model.address import Family
 from sekisho.model.duration import Seconds
+from sekisho.model.prefix import LONGEST, Prefixes, prefixes_of
 from sekisho.model.problem import Origin, Problem
 
 PERMANENT: int = -1
@@ -178,6 +180,8 @@ class JailSpec:
     maxmatches: int = 5
     findtime: Seconds = 600
     bantime: Seconds = 600
+    ipv4_prefix: int = LONGEST[Family.INET4]
+    ipv6_prefix: int = LONGEST[Family.INET6]
     escalation: EscalationSpec = EscalationSpec()
     usedns: str = "warn"
     ignoreip: tuple[str, ...] = ()
@@ -187,6 +191,11 @@ class JailSpec:
     logtimezone: str | None = None
     actions: tuple[ActionSpec, ...] = ()
     settings: Mapping[str, Setting] = field(default_factory=lambda: MappingProxyType({}), hash=False, compare=False)
+
+    @property
+    def prefixes(self) -> Prefixes:
+        """How much of an address the jail counts and bars; `SINGLE` itself where each is for itself."""
+        return prefixes_of(self.ipv4_prefix, self.ipv6_prefix)
 
     @property
     def lets_in(self) -> bool:
