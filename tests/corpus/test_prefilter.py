@@ -45,6 +45,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "apache-auth": ("normal", "aggressive"),
     "sendmail-reject": ("normal", "extra", "aggressive"),
     "nginx-http-auth": ("normal", "fallback", "aggressive"),
+    "postgresql": ("normal", "aggressive"),
 }
 # The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
 DATED_OTHERWISE = {
