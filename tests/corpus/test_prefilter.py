@@ -46,6 +46,9 @@ MODES: dict[str, tuple[str, ...]] = {
     "sendmail-reject": ("normal", "extra", "aggressive"),
     "nginx-http-auth": ("normal", "fallback", "aggressive"),
     "postgresql": ("normal", "aggressive"),
+    "opensmtpd": ("normal", "aggressive"),
+    "kamailio": ("normal", "aggressive"),
+    "strongswan": ("normal", "aggressive"),
 }
 # The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
 DATED_OTHERWISE = {
