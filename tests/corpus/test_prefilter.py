@@ -49,6 +49,7 @@ MODES: dict[str, tuple[str, ...]] = {
     "opensmtpd": ("normal", "aggressive"),
     "kamailio": ("normal", "aggressive"),
     "strongswan": ("normal", "aggressive"),
+    "pterodactyl-wings": ("normal", "aggressive"),
 }
 # The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
 DATED_OTHERWISE = {
