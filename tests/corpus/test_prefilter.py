@@ -55,6 +55,8 @@ MODES: dict[str, tuple[str, ...]] = {
 DATED_OTHERWISE = {
     "apache-badbots", "apache-fakegooglebot", "counter-strike", "cowrie", "directadmin", "grafana", "guacamole",
     "kerio", "murmur", "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "tine20", "traefik-auth",
+    "redis",
+    "minecraft",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
