@@ -57,6 +57,7 @@ DATED_OTHERWISE = {
     "kerio", "murmur", "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "tine20", "traefik-auth",
     "redis",
     "minecraft",
+    "samba",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
