@@ -50,6 +50,8 @@ MODES: dict[str, tuple[str, ...]] = {
     "kamailio": ("normal", "aggressive"),
     "strongswan": ("normal", "aggressive"),
     "pterodactyl-wings": ("normal", "aggressive"),
+    "netfilter": ("normal", "aggressive"),
+    "filterlog": ("normal", "aggressive"),
 }
 # The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
 DATED_OTHERWISE = {
