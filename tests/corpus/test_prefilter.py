@@ -45,7 +45,6 @@ MODES: dict[str, tuple[str, ...]] = {
     "apache-auth": ("normal", "aggressive"),
     "sendmail-reject": ("normal", "extra", "aggressive"),
     "nginx-http-auth": ("normal", "fallback", "aggressive"),
-    "postgresql": ("normal", "aggressive"),
     "opensmtpd": ("normal", "aggressive"),
     "kamailio": ("normal", "aggressive"),
     "strongswan": ("normal", "aggressive"),
@@ -60,6 +59,7 @@ DATED_OTHERWISE = {
     "redis",
     "minecraft",
     "samba",
+    "postgresql",
 }  # fmt: skip
 MODES |= {
     path.stem: ("",)
