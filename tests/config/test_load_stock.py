@@ -34,6 +34,10 @@ JAILS = frozenset(
         *("haproxy-http-auth", "slapd", "domino-smtp", "phpmyadmin-syslog", "routeros-auth", "zoneminder"),
         *("traefik-auth", "openvpn", "scanlogd", "monitorix", "dante", "proxmox", "vaultwarden", "xrdp", "cowrie"),
         *("caddy", "keycloak"),
+        *("cockpit", "cpanel", "filterlog", "hestiacp", "kamailio", "lemonldap-ng", "mailcow", "mailcow-dovecot"),
+        *("mailcow-postfix", "mailcow-sogo", "mailu", "minecraft", "mongodb", "netfilter", "opensmtpd", "opnsense"),
+        *("pfsense", "postgresql", "proxmox-backup", "pterodactyl-wings", "rabbitmq", "redis", "rspamd", "samba"),
+        *("sftpgo", "stalwart", "strongswan", "synology-dsm", "teamspeak", "zimbra"),
     }
 )
 """The names that people have in their jail.local (COMPAT 11.3)."""
