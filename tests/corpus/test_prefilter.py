@@ -1,7 +1,7 @@
 """What a shipped expression matches is never passed over, and it does not matter how the bytes came.
 
-Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; a date is
-put before each. Whatever rule then hits the line, both scanners must have said that it may.
+Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; its
+filter's own kind of date is put into each. Whatever rule then hits the line, both scanners must have said that it may.
 """
 
 from __future__ import annotations
@@ -18,8 +18,11 @@ from tests.support import crafted
 from tests.support.crafted import SUMMER
 from tests.support.matching import failures
 
-from sekisho.config.files import STOCK
-from sekisho.config.load import load_filter
+from sekisho.config.catalogue import read_catalogue
+from sekisho.config.files import Files
+from sekisho.config.layers import merge
+from sekisho.config.load import constants_of, load_filter
+from sekisho.match.dates import DateMemory
 from sekisho.match.filter import CompiledFilter, compile_filter
 from sekisho.match.matcher import Matcher
 from sekisho.model.block import Block, Phase
@@ -29,30 +32,14 @@ from sekisho.scan.fallback import FallbackScanner
 from sekisho.scan.literals import find_clues
 from sekisho.scan.scanner import _patterns_of
 
-MODES: dict[str, tuple[str, ...]] = {
-    "sshd": ("normal", "ddos", "extra", "aggressive"),
-    "postfix": ("more", "normal", "auth", "rbl", "ddos", "extra", "errors", "aggressive"),
-    "dovecot": ("normal", "aggressive"),
-    "proftpd": ("",),
-    "recidive": ("",),
-    "exim": ("normal", "more", "aggressive"),
-    "freeswitch": ("extra", "normal", "ddos"),
-    "apache-auth": ("normal", "aggressive"),
-    "sendmail-reject": ("normal", "extra", "aggressive"),
-    "nginx-http-auth": ("normal", "fallback", "aggressive"),
-}
-# The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
-DATED_OTHERWISE = {
-    "apache-badbots", "apache-fakegooglebot", "counter-strike", "cowrie", "grafana", "guacamole", "kerio", "murmur",
-    "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "traefik-auth",
-}  # fmt: skip
-MODES |= {
-    path.stem: ("",)
-    for path in sorted((STOCK / "filter.d").glob("*.conf"))
-    if "failregex" in path.read_text(encoding="utf-8") and path.stem not in MODES.keys() | DATED_OTHERWISE
-}
-ALL = [(name, mode) for name, modes in MODES.items() for mode in modes]
-DATE = "Jul 14 11:59:00"
+FILES = Files(None)
+CATALOGUE = {entry.filter: entry for entry in read_catalogue(FILES, merge(FILES, "jail"), constants_of(None))}
+ALL = [
+    (name, mode)
+    for name, entry in CATALOGUE.items()
+    for mode in entry.modes or ("",)
+    if load_filter(None, name, {"mode": mode} if mode else {}).maxlines == 1  # a failure's other lines cannot be drawn
+]
 TEXT = st.characters(codec="utf-8", exclude_characters="\r\n")
 
 
@@ -71,8 +58,30 @@ def scanners(name: str, mode: str) -> tuple[Bundle, FallbackScanner]:
     return Bundle([("stock", searches)]), FallbackScanner(patterns, always=always)
 
 
+@cache
+def dated(name: str) -> tuple[str, str, str]:
+    """What stands before the date in the filter's example, the date, and what stands behind it."""
+    detector = stock(name, "").detector
+    for line in CATALOGUE[name].example:
+        if date := detector.find(line, DateMemory(), now=SUMMER):
+            return line[: date.start], line[date.start : date.end], line[date.end :]
+    pytest.fail(f"the example of {name} has no date")
+
+
+def with_date(name: str, text: str, draw: st.DrawFn) -> str:
+    """The text with the example's date as the example has it: in front, between two such characters, or further on."""
+    before, date, behind = dated(name)
+    if not before:
+        return f"{date}{text}"
+    places = [found.start(1) for found in re.finditer(f"{re.escape(before[-1])}(){re.escape(behind[:1])}", text)]
+    if not places:
+        return f"{text}{before[-20:]}{date}{behind}"
+    place = draw(st.sampled_from(places))
+    return f"{text[:place]}{date}{text[place:]}"
+
+
 @st.composite
-def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
+def lines(draw: st.DrawFn, compiled: CompiledFilter, name: str) -> str:
     """A line that a rule of the filter is likely to match: its text, within what prefregex wants around it."""
     rule = draw(st.sampled_from(compiled.rules))
     text = draw(st.from_regex(rule.pattern, alphabet=TEXT)).rstrip("\n")
@@ -81,7 +90,7 @@ def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
         found = compiled.prefix.pattern.search(around)
         if found is not None and "content" in found.re.groupindex:
             text = around[: found.start("content")] + text + around[found.end("content") :]
-    return re.sub(r"[\r\n]", "", f"{DATE}{text}")
+    return re.sub(r"[\r\n]", "", with_date(name, text, draw))
 
 
 @pytest.mark.parametrize(("name", "mode"), ALL)
@@ -91,7 +100,7 @@ def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
     rules_that_hit: set[int] = set()
 
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(lines(compiled))
+    @given(lines(compiled, name))
     def is_let_through(line: str) -> None:
         hits = {hit.regex for hit in Matcher(compiled, jail="x").examine(line, now=SUMMER, check_all=True).hits}
         for scanner in scanners(name, mode):
