@@ -53,6 +53,7 @@ SYSTEMS: Mapping[str, Mapping[str, str]] = {
     "fedora": {"sshd_log": "/var/log/secure", "dovecot_log": "/var/log/maillog", "syslog_backend": "systemd"},
     "arch": {"exim_main_log": "/var/log/exim/main.log", "apache_error_log": "/var/log/httpd/*error_log"},
     "opensuse": {"solidpop3d_log": "/var/log/mail", "apache_access_log": "/var/log/apache2/*access_log"},
+    "alpine": {"sshd_log": "/var/log/messages", "postfix_log": "/var/log/messages", "syslog_backend": "auto"},
     "freebsd": {"banaction": "pf", "proftpd_log": "/var/log/xferlog", "nginx_error_log": "/var/log/nginx/error.log"},
     "osx": {"banaction_allports": "pf[actiontype=<allports>]", "sshd_log": "/var/log/secure.log", "syslog_user": ""},
 }
@@ -135,6 +136,20 @@ def test_the_paths_of_every_system_are_complete(tree: Tree, system: str) -> None
 
 
 STOCK_TEXT = (STOCK / "jail.conf").read_text()
+
+
+def test_the_system_at_hand_chooses_its_paths(tree: Tree) -> None:
+    """The stock jails read Fedora's logs on Fedora; paths of one's own lie over them there, too."""
+    directory = tree(
+        {
+            "root/etc/os-release": "ID=fedora\n",
+            "etc/jail.local": "[sshd]\nenabled = true\n",
+            "etc/paths-fedora.local": "[DEFAULT]\nproftpd_log = /srv/ftp.log\n",
+        }
+    )
+    merged = merge(Files(directory / "etc", root=directory / "root"), "jail")
+    values = {name: Scope(merged, "sshd").expand(name) for name in ("sshd_log", "sshd_backend", "proftpd_log")}
+    assert values == {"sshd_log": "/var/log/secure", "sshd_backend": "systemd", "proftpd_log": "/srv/ftp.log"}
 
 
 def test_another_system_s_paths_are_a_line_of_jail_local(tmp_path: Path) -> None:
