@@ -71,13 +71,19 @@ def test_the_section_means_nothing_to_what_matches(tree: Tree) -> None:
     assert not {"service", "example", "program"} & set(spec.options)
 
 
-def test_a_filter_of_ones_own_replaces_the_stock_one_here_too(tree: Tree) -> None:
-    """Without a section it is not in the catalogue; a `.local` over the stock one leaves that one's description."""
+def test_a_filter_of_ones_own_is_described_as_the_stock_one_was(tree: Tree) -> None:
+    """Whoever comes with a whole tree of filters learns what each is for, and that it is another file."""
     directory = tree({"filter.d/sshd.conf": "[Definition]\nfailregex = from <ADDR>$\n", "filter.d/dovecot.local": "\n"})
-    files = Files(directory)
-    names = [entry.filter for entry in read_catalogue(files, merge(files, "jail"), {})]
-    assert "sshd" not in names
-    assert "dovecot" in names
+    replaced, kept = entry_of(directory, "sshd"), entry_of(directory, "dovecot")
+    assert replaced.programs == ("sshd",)
+    assert (replaced.instead, kept.instead) == (f"{directory}/filter.d/sshd.conf", "")
+
+
+def test_a_filter_that_nobody_describes_is_not_in_the_catalogue(tree: Tree) -> None:
+    """Nor is what others include."""
+    files = Files(tree({"filter.d/mine.conf": "[Definition]\nfailregex = from <ADDR>$\n"}))
+    names = {entry.filter for entry in read_catalogue(files, merge(files, "jail"), {})}
+    assert not {"mine", "common", "exim-common"} & names
 
 
 def test_little_is_enough(tree: Tree) -> None:

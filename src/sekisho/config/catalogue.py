@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from sekisho.config.brackets import parse_brackets
 from sekisho.config.errors import ConfigError
 from sekisho.config.files import Files
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.config.interpolate import Scope
-from sekisho.config.layers import Merged, merge
+from sekisho.config.layers import Merged, merge, merge_sources
 
 SECTION = "Catalogue"
 OPTIONS = ("service", "counts", "example", "needs", "note", "program")
@@ -33,7 +32,8 @@ MODE = "mode-"
 class Entry:
     """A filter as it describes itself, and the jails of the configuration that use it.
 
-    `default` is the mode without another word; empty where there are no modes.
+    `default` is the mode without another word; empty where there are no modes. `instead` is the administrator's file
+    that stands in place of the stock one and describes nothing: what is said here is said of the stock one.
     """
 
     filter: str
@@ -46,6 +46,7 @@ class Entry:
     note: str = ""
     programs: tuple[str, ...] = ()
     jails: tuple[str, ...] = ()
+    instead: str = ""
 
     @property
     def product(self) -> str:
@@ -58,10 +59,8 @@ def read_catalogue(files: Files, jails: Merged, constants: Mapping[str, str]) ->
     users: dict[str, list[str]] = {}
     for jail, name in filters_of(jails, constants):
         users.setdefault(name, []).append(jail)
-    read = ((name, merge(files, f"filter.d/{name}")) for name in files.names("filter.d"))
-    return tuple(
-        _entry(name, merged, tuple(users.get(name, ()))) for name, merged in read if SECTION in merged.sections
-    )
+    entries = (_entry(files, name, tuple(users.get(name, ()))) for name in files.names("filter.d"))
+    return tuple(entry for entry in entries if entry is not None)
 
 
 def filters_of(jails: Merged, constants: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -76,7 +75,13 @@ def filters_of(jails: Merged, constants: Mapping[str, str]) -> Iterator[tuple[st
             continue
 
 
-def _entry(name: str, merged: Merged, jails: tuple[str, ...]) -> Entry:
+def _entry(files: Files, name: str, jails: tuple[str, ...]) -> Entry | None:
+    merged, instead = merge(files, f"filter.d/{name}"), ""
+    if SECTION not in merged.sections:
+        own, merged = merged, merge_sources(files, files.stock(f"filter.d/{name}"))
+        if SECTION not in merged.sections:
+            return None
+        instead = str(own.files[-1].path)
     section = merged.sections[SECTION]
     mode = merged.sections.get("Definition", {}).get("mode")
     modes = {key.removeprefix(MODE): _text(section, key) for key in section if key.startswith(MODE)}
@@ -85,12 +90,13 @@ def _entry(name: str, merged: Merged, jails: tuple[str, ...]) -> Entry:
         service=_text(section, "service"),
         counts=_text(section, "counts"),
         example=tuple(filter(None, section["example"].text.split("\n"))) if "example" in section else (),
-        modes=MappingProxyType(modes),
+        modes=modes,
         default=mode.text if mode and modes else "",
         needs=_text(section, "needs"),
         note=_text(section, "note"),
         programs=tuple(_text(section, "program").split()),
         jails=jails,
+        instead=instead,
     )
 
 

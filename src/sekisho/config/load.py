@@ -23,7 +23,16 @@ from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 if TYPE_CHECKING:
     from sekisho.config.definition import Definition
 
-__all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server", "options_of_filter"]
+__all__ = [
+    "DIRECTORIES",
+    "ConfigError",
+    "find_directory",
+    "find_directory_or_stock",
+    "load",
+    "load_filter",
+    "load_server",
+    "options_of_filter",
+]
 
 DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 """Where the configuration is looked for, the first that exists."""
@@ -47,6 +56,19 @@ def find_directory(explicit: str | None) -> Path:
         f"there is no configuration directory: neither {DIRECTORIES[0]} nor {DIRECTORIES[1]} exists",
         remedy=f"make {DIRECTORIES[0]} with a jail.local in it, or name a directory with -c",
     )
+
+
+def find_directory_or_stock(explicit: str | None) -> Path | None:
+    """Return the administrator's directory; None, which is the stock alone, where nobody names or has one.
+
+    Raises ConfigError when the one named does not exist.
+    """
+    try:
+        return find_directory(explicit)
+    except ConfigError:
+        if explicit is not None:
+            raise
+        return None
 
 
 def _is_there(path: Path) -> bool:
