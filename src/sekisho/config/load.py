@@ -40,8 +40,8 @@ DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def find_directory(explicit: str | None) -> Path:
-    """Return the administrator's directory: the one named, else the first of `DIRECTORIES` that exists.
+def find_directory(explicit: str | None, *, root: Path = Path("/")) -> Path:
+    """Return the administrator's directory: the one named, else the first of `DIRECTORIES` that exists beneath `root`.
 
     Raises ConfigError when there is none. Whoever can do with the stock configuration alone goes on without.
     """
@@ -49,7 +49,7 @@ def find_directory(explicit: str | None) -> Path:
         if not _is_there(Path(explicit)):
             raise mistake(f"there is no configuration directory {explicit!r}", remedy="name an existing one with -c")
         return Path(explicit)
-    for path in DIRECTORIES:
+    for path in (root / each.relative_to("/") for each in DIRECTORIES):
         if _is_there(path):
             return path
     raise mistake(
@@ -58,13 +58,13 @@ def find_directory(explicit: str | None) -> Path:
     )
 
 
-def find_directory_or_stock(explicit: str | None) -> Path | None:
-    """Return the administrator's directory; None, which is the stock alone, where nobody names or has one.
+def find_directory_or_stock(explicit: str | None, *, root: Path = Path("/")) -> Path | None:
+    """Return the administrator's directory beneath `root`; None, the stock alone, where nobody names or has one.
 
     Raises ConfigError when the one named does not exist.
     """
     try:
-        return find_directory(explicit)
+        return find_directory(explicit, root=root)
     except ConfigError:
         if explicit is not None:
             raise
