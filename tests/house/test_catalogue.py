@@ -19,7 +19,7 @@ from sekisho.config.catalogue import MODE, OPTIONS, SECTION, Entry, read_catalog
 from sekisho.config.files import STOCK, Files
 from sekisho.config.ini import parse_ini
 from sekisho.config.layers import merge
-from sekisho.config.load import constants_of, load_filter
+from sekisho.config.load import constants_of, load, load_filter
 from sekisho.match.filter import compile_filter
 
 CORPUS = Path(__file__).parents[1] / "corpus"
@@ -121,3 +121,25 @@ def test_samples_show_what_matches_and_what_does_not(name: str) -> None:
 def test_a_jail_uses_the_filter(name: str) -> None:
     """It can be switched on by a line, with its ports and its log."""
     assert entry_of(name).jails
+
+
+@pytest.mark.usefixtures("_central_europe")
+def test_the_recipe_of_contributing_works(tmp_path: Path) -> None:
+    """Its filter, samples and jail, taken from the page as they stand, load and agree."""
+    page = (CORPUS.parents[1] / "CONTRIBUTING.md").read_text()
+    filter_text, jail = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    (samples,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "filter.d").mkdir()
+    (tmp_path / "filter.d/mailthing.conf").write_text(filter_text)
+    (tmp_path / "jail.local").write_text(f"{jail}enabled = true\n")
+    configuration = load(tmp_path)
+    assert (configuration.problems, configuration.enabled) == ((), ("mailthing",))
+    files = Files(tmp_path)
+    (entry,) = [each for each in read_catalogue(files, merge(files, "jail"), {}) if each.filter == "mailthing"]
+    assert entry.jails == ("mailthing",)
+    matcher = Rules(compile_filter(load_filter(tmp_path, "mailthing"), usedns="raw", last_year=2039)).matcher
+    for sample in map(json.loads, samples.splitlines()):
+        hits = matcher.examine(sample["line"], now=NOW, check_all=True).hits
+        assert [(hit.time, hit.captured["user"]) for hit in hits] == (
+            [(sample["expect"]["epoch"], sample["expect"]["user"])] if sample["expect"]["match"] else []
+        )
