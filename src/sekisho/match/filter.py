@@ -59,7 +59,8 @@ class CompiledFilter:
     def other_searches(self) -> tuple[Search, ...]:
         """What makes a line matter of which no failregex is possible: prefregex, and exceptions that come first."""
         before = (self.prefix,) if self.prefix else ()
-        return tuple(self._search(rule) for rule in (*before, *(self.ignores if self.ignores_first else ())))
+        rules = (*before, *(self.ignores if self.ignores_first else ()))
+        return tuple(self._search(rule) if self.maxlines == 1 else Search() for rule in rules)
 
     @property
     def ignores_first(self) -> bool:
@@ -67,10 +68,11 @@ class CompiledFilter:
         return 0 < len(self.ignores) <= len(self.rules) - 3
 
     def _search(self, *rules: Rule) -> Search:
-        if self.maxlines > 1 or not self.is_ascii_like:
+        if not self.is_ascii_like:
             return Search()
-        custom = any(template.custom for template in self.detector.templates)
-        return Search(tuple(rule.pattern for rule in rules), Cut.ANYWHERE if custom else Cut.SNUG)
+        is_snug = all(template.is_snug for template in self.detector.templates)
+        cut = Cut.SNUG if is_snug else Cut.ANYWHERE
+        return Search(tuple(rule.pattern for rule in rules), cut, self.maxlines)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

@@ -28,11 +28,12 @@ class Cut(enum.Enum):
 class Search:
     """What must be found in a line, its date cut out, for one rule to match: each of `patterns`, in any order.
 
-    No patterns: nothing is known, and every line may match.
+    No patterns: nothing is known, and every line may match. `lines`: over how many lines a match may reach.
     """
 
     patterns: tuple[re.Pattern[str], ...] = ()
     cut: Cut = Cut.SNUG
+    lines: int = 1
 
 
 class Candidate(NamedTuple):

@@ -41,10 +41,9 @@ def judge_expressions(jail: JailView) -> Iterator[Problem]:
 def _costs(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
     name = jail.spec.filter.name
     if not all(search.patterns for search in compiled.searches):
-        why = "joins lines (maxlines)" if compiled.maxlines > 1 else f"reads {compiled.encoding}"
-        place = _place(jail, "", "maxlines") if compiled.maxlines > 1 else jail.place("logencoding")
-        text = f"filter {name!r} {why}, so that each of its expressions {_COST}"
-        yield Problem(Severity.WARNING, text, place, remedy="where one line tells enough, do without")
+        text = f"filter {name!r} reads {compiled.encoding}, so that each of its expressions {_COST}"
+        place = jail.place("logencoding")
+        yield Problem(Severity.WARNING, text, place, remedy="where the log is plain ASCII, do without")
         return
     for number, search in enumerate(compiled.searches):
         if find_clue(search) is None:
@@ -62,9 +61,9 @@ def _culprit(jail: JailView, error: str) -> str:
     return next((rule for rule in jail.spec.filter.failregex if rule in error), "")
 
 
-def _place(jail: JailView, rule: str, name: str = "failregex") -> Origin:
+def _place(jail: JailView, rule: str) -> Origin:
     """Where an expression stands: in the jail, in the filter, or in the option that the filter puts into it."""
-    option = jail.option(name)
+    option = jail.option("failregex")
     if option is not None:
         return option.at(rule)
     if jail.filter is None:
@@ -73,4 +72,4 @@ def _place(jail: JailView, rule: str, name: str = "failregex") -> Origin:
         for each in options.values():
             if rule and rule in each.text:
                 return each.at(rule)
-    return jail.filter.origin(name, jail.place("filter"))
+    return jail.filter.origin("failregex", jail.place("filter"))
