@@ -2,7 +2,7 @@
 # make test     everything that is checked: lint, types, tests
 # make lint     ruff, codespell
 # make types    mypy, strict
-# make docs     docs/commands.md, from the tables
+# make docs     docs/commands.md from the tables, docs/catalogue.md from the filters
 # make bench    lines per second, bans, memory, beside other programs
 #
 # Each sets up what it needs: a virtual environment in .venv and, as root on Debian, the missing system packages.
@@ -37,6 +37,8 @@ pytest: $(READY) lint types
 docs: $(READY)
 	$(BIN)/python docs/make.py >docs/commands.new
 	mv docs/commands.new docs/commands.md
+	$(BIN)/python docs/make_catalogue.py >docs/catalogue.new
+	mv docs/catalogue.new docs/catalogue.md
 
 bench: $(READY)
 	@sh .ci/set-up test

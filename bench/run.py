@@ -23,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from barring import measure_barring
+from catalogue import measure_catalogue
 from daemons import (
     BOTH,
     JAILS,
@@ -161,6 +162,8 @@ class Bench:
             cells = " | ".join(f"{median(source[program], field) * scale:.0f}" for program in BOTH)
             self.say(f"| {title} | {cells} | {floor} |")
         self.many()
+        self.say("")
+        measure_catalogue(self.say, count=self.count, runs=self.runs)
         self.asking()
         write_log(self.root / "auth.log", ())
         measure_barring(self.root, self.say)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.config.conftest import Tree
 
-from sekisho.config.load import ConfigError, find_directory, load, load_filter, load_server
+from sekisho.config.load import ConfigError, find_directory, find_directory_or_stock, load, load_filter, load_server
 from sekisho.model.specs import BackendSpec
 
 SCENARIO = """
@@ -208,3 +208,11 @@ def test_no_tree_is_so_wrong_that_loading_fails(tmp_path: Path, lines: list[str]
     found = load(tmp_path)
     assert all(str(problem) for problem in found.problems)
     assert not (found.broken and found.jails)
+
+
+def test_without_a_directory_there_is_the_stock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Unless one was named, which must exist."""
+    monkeypatch.setattr("sekisho.config.load.DIRECTORIES", (tmp_path / "none", tmp_path / "nowhere"))
+    assert find_directory_or_stock(None) is None
+    with pytest.raises(ConfigError, match="there is no configuration directory"):
+        find_directory_or_stock(str(tmp_path / "none"))

@@ -1,8 +1,8 @@
 """What a shipped expression matches is never passed over, and it does not matter how the bytes came.
 
-Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; a date is
-put before each. Whatever rule then hits the line, both scanners must have said that it may. Of filters that read
-records they are put into fields.
+Hypothesis draws texts from the expressions themselves, as they stand in the stock filters in all their modes; its
+filter's own kind of date is put into each. Whatever rule then hits the line, both scanners must have said that it may.
+Of filters that read records they are put into fields.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from tests.support import crafted
 from tests.support.crafted import SUMMER
 from tests.support.matching import failures
 
-from sekisho.config.files import STOCK
-from sekisho.config.load import load_filter
+from sekisho.config.catalogue import read_catalogue
+from sekisho.config.files import STOCK, Files
+from sekisho.config.layers import merge
+from sekisho.config.load import constants_of, load_filter
+from sekisho.match.dates import DateMemory
 from sekisho.match.filter import CompiledFilter, compile_filter
 from sekisho.match.layers import Kind
 from sekisho.match.matcher import Matcher
@@ -34,40 +37,26 @@ from sekisho.scan.fallback import FallbackScanner
 from sekisho.scan.literals import find_clues
 from sekisho.scan.scanner import _patterns_of
 
-MODES: dict[str, tuple[str, ...]] = {
-    "sshd": ("normal", "ddos", "extra", "aggressive"),
-    "postfix": ("more", "normal", "auth", "rbl", "ddos", "extra", "errors", "aggressive"),
-    "dovecot": ("normal", "aggressive"),
-    "proftpd": ("",),
-    "recidive": ("",),
-    "exim": ("normal", "more", "aggressive"),
-    "freeswitch": ("extra", "normal", "ddos"),
-    "apache-auth": ("normal", "aggressive"),
-    "sendmail-reject": ("normal", "extra", "aggressive"),
-    "nginx-http-auth": ("normal", "fallback", "aggressive"),
-    "opensmtpd": ("normal", "aggressive"),
-    "kamailio": ("normal", "aggressive"),
-    "strongswan": ("normal", "aggressive"),
-    "pterodactyl-wings": ("normal", "aggressive"),
-    "netfilter": ("normal", "aggressive"),
-    "filterlog": ("normal", "aggressive"),
-}
-# The rest as they are. Left out are those that read no such date in front: their samples hold them (`test_corpus`).
-DATED_OTHERWISE = {
-    "apache-badbots", "apache-fakegooglebot", "counter-strike", "cowrie", "directadmin", "grafana", "guacamole",
-    "kerio", "murmur", "oracleims", "portsentry", "selinux-ssh", "squid", "squirrelmail", "tine20", "traefik-auth",
-    "redis",
-    "minecraft",
-    "samba",
-    "postgresql",
-}  # fmt: skip
-MODES |= {
-    path.stem: ("",)
-    for path in sorted((STOCK / "filter.d").glob("*.conf"))
-    if "failregex" in path.read_text(encoding="utf-8") and path.stem not in MODES.keys() | DATED_OTHERWISE
-}
-ALL = [(name, mode) for name, modes in MODES.items() for mode in modes]
-DATE = "Jul 14 11:59:00"
+FILES = Files(None)
+CATALOGUE = {entry.filter: entry for entry in read_catalogue(FILES, merge(FILES, "jail"), constants_of(None))}
+EVERY = [(name, {"mode": mode} if mode else {}) for name, entry in CATALOGUE.items() for mode in entry.modes or ("",)]
+ALL = [
+    (name, options.get("mode", ""))
+    for name, options in EVERY
+    for spec in [load_filter(None, name, options)]
+    if spec.record is None and spec.maxlines == 1  # a failure's other lines cannot be drawn
+]
+ASKS_FIELDS = re.compile(r"^(?:when|message)\s*=", re.MULTILINE)
+RECORDS = [
+    *(
+        (name, options if load_filter(None, name, options).record else {**options, "logformat": "json"})
+        for name, options in EVERY
+        if ASKS_FIELDS.search((STOCK / "filter.d" / f"{name}.conf").read_text())
+    ),
+    ("caddy", {"codes": "401 403"}),
+    *((name, {"logformat": "docker"}) for name in ("sshd", "keycloak")),
+    *((name, {"logformat": "docker json"}) for name in ("caddy", "keycloak")),
+]
 TEXT = st.characters(codec="utf-8", exclude_characters="\r\n")
 
 
@@ -86,8 +75,30 @@ def scanners(name: str, mode: str) -> tuple[Bundle, FallbackScanner]:
     return Bundle([("stock", searches)]), FallbackScanner(patterns, always=always)
 
 
+@cache
+def dated(name: str) -> tuple[str, str, str]:
+    """What stands before the date in the filter's example, the date, and what stands behind it."""
+    detector = stock(name, "").detector
+    for line in CATALOGUE[name].example:
+        if date := detector.find(line, DateMemory(), now=SUMMER):
+            return line[: date.start], line[date.start : date.end], line[date.end :]
+    pytest.fail(f"the example of {name} has no date")
+
+
+def with_date(name: str, text: str, draw: st.DrawFn) -> str:
+    """The text with the example's date as the example has it: in front, between two such characters, or further on."""
+    before, date, behind = dated(name)
+    if not before:
+        return f"{date}{text}"
+    places = [found.start(1) for found in re.finditer(f"{re.escape(before[-1])}(){re.escape(behind[:1])}", text)]
+    if not places:
+        return f"{text}{before[-20:]}{date}{behind}"
+    place = draw(st.sampled_from(places))
+    return f"{text[:place]}{date}{text[place:]}"
+
+
 @st.composite
-def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
+def lines(draw: st.DrawFn, compiled: CompiledFilter, name: str) -> str:
     """A line that a rule of the filter is likely to match: its text, within what prefregex wants around it."""
     rule = draw(st.sampled_from(compiled.rules))
     text = draw(st.from_regex(rule.pattern, alphabet=TEXT)).rstrip("\n")
@@ -96,7 +107,7 @@ def lines(draw: st.DrawFn, compiled: CompiledFilter) -> str:
         found = compiled.prefix.pattern.search(around)
         if found is not None and "content" in found.re.groupindex:
             text = around[: found.start("content")] + text + around[found.end("content") :]
-    return re.sub(r"[\r\n]", "", f"{DATE}{text}")
+    return re.sub(r"[\r\n]", "", with_date(name, text, draw))
 
 
 @pytest.mark.parametrize(("name", "mode"), ALL)
@@ -106,7 +117,7 @@ def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
     rules_that_hit: set[int] = set()
 
     @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-    @given(lines(compiled))
+    @given(lines(compiled, name))
     def is_let_through(line: str) -> None:
         hits = {hit.regex for hit in Matcher(compiled, jail="x").examine(line, now=SUMMER, check_all=True).hits}
         for scanner in scanners(name, mode):
@@ -116,16 +127,6 @@ def test_what_a_rule_matches_is_let_through(name: str, mode: str) -> None:
 
     is_let_through()
     assert rules_that_hit
-
-
-RECORDS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    "json": (
-        ("caddy", {}), ("caddy", {"mode": "aggressive", "codes": "401 403"}), ("keycloak", {"logformat": "json"}),
-        ("traefik-auth", {"logformat": "json"}), ("traefik-auth", {"logformat": "json", "mode": "ddos"}),
-    ),
-    "docker": (("sshd", {"logformat": "docker"}), ("keycloak", {"logformat": "docker"})),
-    "docker json": (("caddy", {"logformat": "docker json"}), ("keycloak", {"logformat": "docker json"})),
-}  # fmt: skip
 
 
 def quoted(draw: st.DrawFn, record: object) -> str:
@@ -179,7 +180,7 @@ def records(draw: st.DrawFn, compiled: CompiledFilter) -> str:
     return quoted(draw, {"log": inner + "\n", "time": "2026-07-14T11:59:00Z"}) if rules.layers.docker else inner
 
 
-@pytest.mark.parametrize(("name", "options"), [each for kind in RECORDS.values() for each in kind], ids=str)
+@pytest.mark.parametrize(("name", "options"), RECORDS, ids=str)
 def test_what_a_rule_of_records_matches_is_let_through(name: str, options: dict[str, str]) -> None:
     """However the service spells the characters of its texts; the mask has the bit of every rule that hits the line."""
     spec = load_filter(None, name, options)

@@ -55,12 +55,13 @@ def test_commands_in_the_papers_exist(page: Path, verbs: set[str]) -> None:
     assert set(re.findall(r"^\s*(?:[$#] )?(?:sudo )?make ([a-z]+)\b", code, re.MULTILINE)) <= TARGETS
 
 
-def test_the_page_of_commands_is_what_the_tables_say() -> None:
-    """It is made, not written: `make docs` after a verb, an option or a word has changed."""
+@pytest.mark.parametrize(("page", "maker"), [("commands", "make"), ("catalogue", "make_catalogue")])
+def test_a_made_page_is_what_it_is_made_of(page: str, maker: str) -> None:
+    """It is made, not written: `make docs` after a verb, an option, a word, a filter or a jail has changed."""
     made = subprocess.run(
-        [sys.executable, ROOT / "docs" / "make.py"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, ROOT / "docs" / f"{maker}.py"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
-    assert (ROOT / "docs" / "commands.md").read_text() == made
+    assert (ROOT / "docs" / f"{page}.md").read_text() == made
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -39,9 +39,9 @@ def test_only_the_matched_lines_are_held_against_ignoreregex() -> None:
     assert verdicts(matcher, "start good", "end good 192.0.2.1") == [0, 0]
 
 
-def test_a_filter_over_lines_looks_at_all_of_them() -> None:
-    """The scanner cannot tell which line will complete a failure."""
-    assert [search.patterns for search in matcher_of(PAIR, maxlines=3).filter.searches] == [()]
+def test_a_filter_over_lines_says_how_far_it_reaches() -> None:
+    """The scanner shows it the lines around those that hold what an expression needs."""
+    assert [search.lines for search in matcher_of(PAIR, maxlines=3).filter.searches] == [3]
 
 
 def test_prefregex_narrows_the_joined_text() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.matching import NOON
 
 from sekisho.match.datepattern import default_templates, parse_datepatterns
@@ -94,3 +97,38 @@ def test_a_pattern_that_means_nothing_is_named(pattern: str) -> None:
     """The error quotes it, and guesses at a percent sign that was not doubled."""
     with pytest.raises(RuleError, match=r"^Failed to set datepattern .* unescaped percent char"):
         parse_datepatterns([pattern])
+
+
+SNUG = (r"^[^\[]*\[({DATE})", r"^(?:\[[^\[\]]{1,64}\])?\s{0,4}({DATE})", r"^\[%d/%b/%Y %H:%M:%S\]")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "snug"),
+    [
+        *((pattern, True) for pattern in (*SNUG, "{^LN-BEG}", "{DATE}")),
+        (r"^\S+ ({DATE})x", False),
+        (r"at({DATE})", False),
+        (r"\\\[({DATE})x?", False),
+        (r"**\[({DATE})**", False),
+        (r"^(?:a\])?b\s{0,4}({DATE})", False),
+        (r"L %d/%m/%Y", False),
+    ],
+)
+def test_it_is_known_what_the_cut_of_a_date_may_join(pattern: str, snug: bool) -> None:  # noqa: FBT001 - a column
+    """A date behind a bracket, or at the start, leaves words whole: so the scanner may look for longer text."""
+    assert all(template.is_snug for template in parse_datepatterns([pattern], last_year=2029)) is snug
+
+
+@pytest.mark.parametrize("pattern", SNUG)
+@given(
+    lead=st.text("[]a1 -", max_size=4), tail=st.text("[]a1 -+:", max_size=4), date=st.sampled_from(
+        ["2005-08-14 11:00:01", "14/Aug/2005:11:00:01 +0200", "14/Aug/2005 11:00:01", "Aug 14 11:00:01"]
+    ), bracket=st.sampled_from(["[{}]", "[{}", "{}", "[x] {}"]),
+)  # fmt: skip
+def test_a_snug_cut_joins_no_word(pattern: str, lead: str, tail: str, date: str, bracket: str) -> None:
+    """Whatever stands around the date: what meets when it is gone is no part of a word, or an end of the line."""
+    line = f"{lead}{bracket.format(date)}{tail}"
+    detector = DateDetector(parse_datepatterns([pattern], last_year=2029), zone=0)
+    cut = detector.find(line, DateMemory(), now=NOON)
+    if cut is not None and cut.start:
+        assert not re.search(r"\w", line[cut.start - 1] + line[cut.end : cut.end + 1])

@@ -17,8 +17,12 @@ def test_each_jail_gets_its_own_candidates_and_its_own_numbers() -> None:
     """Masks count from the jail's first rule, and lines that concern only others are left out."""
     bundle = Bundle([("a", [search("alpha"), search("beta")]), ("b", [search("gamma"), search("beta")])])
     candidates = bundle.scan(b"beta\ngamma\nalpha\n")
-    assert bundle.for_jail("a", candidates) == [Candidate(0, 4, 2), Candidate(11, 16, 1)]
-    assert bundle.for_jail("b", candidates) == [Candidate(0, 4, 2), Candidate(5, 10, 1)]
+    assert bundle.divide(candidates) == {
+        "a": [Candidate(0, 4, 2), Candidate(11, 16, 1)],
+        "b": [Candidate(0, 4, 2), Candidate(5, 10, 1)],
+    }
+    assert bundle.divide(bundle.scan(b"gamma\n")) == {"b": [Candidate(0, 5, 1)]}
+    assert bundle.divide([]) == {}
 
 
 def test_rules_without_a_literal_are_named() -> None:

@@ -135,3 +135,19 @@ def test_whoever_wrote_a_rule_says_what_is_rare() -> None:
     patterns = tuple(map(re.compile, (r"\d+", "401|403", "a very long text")))
     clue = find_clue(Search(patterns, Cut.NONE, is_quoted=True, in_turn=True))
     assert clue == Clue(frozenset({b"401", b"403"}), is_quoted=True)
+
+
+def test_a_failure_that_many_services_tell_alike_is_known_by_its_service() -> None:
+    """PAM's and SASL's words are in the lines of all of them; what stands before them in the expression is not."""
+    prefix, rule = re.compile(r"^\S+ mailthingd\[\d+\]: (?P<content>.+)$"), re.compile(r"^authentication failed: \S+$")
+    assert find_clue(Search((prefix, rule))) == Clue(frozenset({b" mailthingd["}))
+    assert find_clue(Search((rule,))) == Clue(frozenset({b"authentication failed:"}))
+
+
+def test_many_rare_names_are_better_than_few_common_words() -> None:
+    """A robot's name is seldom there; `GET` is in every line of a web server's log."""
+    names = [f"{letter}{letter}robot" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    expression = rf'^\S+ "(?:GET|POST|HEAD) \S+" "(?:{"|".join(f"{name}(?:/[^x]*)?" for name in names)})"$'
+    clue = find_clue(Search((re.compile(expression),)))
+    assert clue is not None
+    assert clue.literals == {name.encode() for name in names}

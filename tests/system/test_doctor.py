@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from tests.support.lab import Lab
@@ -35,7 +36,9 @@ def test_a_host_that_is_well_and_then_is_not(lab: Lab) -> None:
     """With all doors open nothing is found; then somebody accepts too early, a service ends, and the daemon dies."""
     lab.play_scenario()
     lab.open_doors()
-    assert [what for level, what in findings(lab) if level != "OK"] == []
+    well = findings(lab)
+    assert [what for level, what in well if level != "OK"] == []
+    assert re.fullmatch(r"this is .+: services log where paths-\w+\.conf says", well[0][1])
 
     lab.stage.run("nft", "-f", "-", text=EARLY)
     lab.kill()

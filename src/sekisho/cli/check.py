@@ -19,6 +19,7 @@ from sekisho.cli.beautify import printable
 from sekisho.cli.tables import paint, print_json
 from sekisho.config.advice.advise import Host, advise
 from sekisho.config.advice.files import replaced
+from sekisho.config.advice.system import told_system
 from sekisho.config.load import ConfigError, find_directory
 from sekisho.config.survey import JailView, Survey, survey
 from sekisho.model.problem import Problem, Severity
@@ -98,7 +99,7 @@ def _print(report: _Report, *, verbose: bool) -> None:
         severity = paint(f"{problem.severity.value + ':':<9}", _COLOURS[problem.severity])
         print(severity + printable(str(problem)).replace("\n", " "))
     if verbose:
-        for remark in replaced(report.tree):
+        for remark in _notes(report.tree):
             print(f"{'note:':<9}{printable(remark)}")
         for jail in report.tree.jails:
             if jail.spec.name in report.ready:
@@ -106,6 +107,11 @@ def _print(report: _Report, *, verbose: bool) -> None:
                 for name, text in _facts(jail).items():
                     print(f"  {name:<10}{printable(text)}")
     print(_summary(report))
+
+
+def _notes(tree: Survey) -> list[str]:
+    """What is good to know of the tree: whose log paths are in effect, and what stands instead of the stock."""
+    return [told_system(tree), *replaced(tree)]
 
 
 def _facts(jail: JailView) -> Mapping[str, str]:
@@ -158,6 +164,6 @@ def _document(report: _Report, *, verbose: bool) -> dict[str, Any]:
         "problems": [problem.document() for problem in report.problems],
     }
     if verbose:
-        document["notes"] = list(replaced(report.tree))
+        document["notes"] = _notes(report.tree)
         document["jails"] = {jail.spec.name: _facts(jail) for jail in report.tree.jails}
     return document

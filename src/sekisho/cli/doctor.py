@@ -32,10 +32,11 @@ from sekisho.cli.diagnosis import (
 from sekisho.cli.ipset_diagnosis import judge_front, judge_ipset
 from sekisho.cli.reach import DONE, FAILED, MISUSED, add_reach_arguments, reach
 from sekisho.cli.tables import paint, print_json
-from sekisho.config.load import ConfigError, find_directory, load
+from sekisho.config.advice.system import judge_system, told_system
+from sekisho.config.load import ConfigError, find_directory
+from sekisho.config.survey import Survey, survey
 from sekisho.control.client import ControlError
 from sekisho.model.problem import Severity
-from sekisho.model.specs import Configuration
 
 EXAMPLES = """\
 sekisho doctor                   what is well, and what is not
@@ -54,11 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print every finding; 1 when one is an error."""
     try:
-        configuration = load(find_directory(args.config))
+        tree = survey(find_directory(args.config))
     except ConfigError as error:
         print(f"sekisho doctor: {printable(str(error))}", file=sys.stderr)
         return MISUSED
-    findings = [*examine(configuration), judge_daemon(_ask_daemon(args))]
+    findings = [*examine(tree), judge_daemon(_ask_daemon(args))]
     if args.json:
         told = [{"level": each.level.value, "what": each.what, "remedy": each.remedy} for each in findings]
         print_json({"findings": told})
@@ -69,10 +70,13 @@ def run(args: argparse.Namespace) -> int:
     return FAILED if any(each.level is Level.ERROR for each in findings) else DONE
 
 
-def examine(configuration: Configuration) -> Iterator[Finding]:
+def examine(tree: Survey) -> Iterator[Finding]:
     """Yield what is found of the host and of what the configuration needs of it."""
+    configuration = tree.configuration
     server, jails = configuration.server, configuration.jails
     pid = vitals.read_pid(server.pidfile)
+    doubts = [Finding(Level.WARNING, doubt.text, doubt.remedy) for doubt in judge_system(tree)]
+    yield from doubts or [Finding(Level.OK, told_system(tree))]
     yield judge_configuration(sum(problem.severity is Severity.ERROR for problem in configuration.problems))
     nft = vitals.find_program("nft")
     natives = {action.native for jail in jails for action in jail.actions} & {"nftables", "ipset"}

@@ -24,7 +24,7 @@ _GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "look": ("status", "jails", "log", "verify", "doctor"),
         "act": ("ban", "unban", "reload", "apply", "confirm"),
-        "prepare": ("check", "config", "match", "demo"),
+        "prepare": ("suggest", "filters", "check", "config", "match", "demo"),
         _LAST: ("service", "completion"),
     }
 )

@@ -9,6 +9,7 @@ whole Fail2ban tree means exactly what it meant.
 from __future__ import annotations
 
 import enum
+import functools
 import glob
 import os.path
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from sekisho.config.ini import DEFAULT, Document, parse_ini
+from sekisho.config.system import AUTO, System, detect_system
 from sekisho.model.problem import Origin, Problem, Severity
 
 STOCK = Path(__file__).resolve().parent.parent / "stock"
@@ -49,11 +51,20 @@ class Source:
 
 
 class Files:
-    """The files of one administrator's directory (None: the stock alone); each is read once."""
+    """The files of one administrator's directory (None: the stock alone); each is read once.
 
-    def __init__(self, directory: Path | None) -> None:
+    `root` is where the host lies whose system is asked for.
+    """
+
+    def __init__(self, directory: Path | None, *, root: Path = Path("/")) -> None:
         self.directory = directory
+        self.root = root
         self._documents: dict[Path, Document] = {}
+
+    @functools.cached_property
+    def system(self) -> System:
+        """Which system `paths-auto.conf` stands for."""
+        return detect_system(self.root)
 
     def document(self, source: Source) -> Document:
         """Return what the file says; a file that cannot be read is a broken document that says why."""
@@ -83,6 +94,8 @@ class Files:
     def included(self, name: str, by: Source) -> list[Source]:
         """Return the files that an include of `name` stands for, the `.local` beside it last; none is no mistake."""
         path = Path(name)
+        if name == AUTO:
+            return self.included(self.system.paths, by)
         if path.is_absolute():
             return [
                 Source(each, by.relative, Layer.APART) for each in (path, path.with_suffix(".local")) if each.is_file()

@@ -14,7 +14,7 @@ from sekisho.config.files import Files, Source
 from sekisho.config.ini import DEFAULT, Option
 from sekisho.model.problem import Origin, Problem
 
-_INCLUDES = "INCLUDES"
+INCLUDES = "INCLUDES"
 _RULES = {"filter.d": frozenset({"failregex", "when"}), "action.d": frozenset({"actionban"})}
 """The options by which a file of that folder, or what it includes, brings rules of its own."""
 
@@ -79,7 +79,7 @@ def _include(files: Files, name: str, listed: set[Path], inside: tuple[Source, .
 
 
 def _included_names(files: Files, source: Source, when: str) -> list[str]:
-    option = files.document(source).sections.get(_INCLUDES, {}).get(when)
+    option = files.document(source).sections.get(INCLUDES, {}).get(when)
     return [line.strip() for line in option.text.split("\n") if line.strip()] if option else []
 
 
@@ -89,7 +89,7 @@ def _lay(merged: Merged, files: Files, source: Source) -> None:
     merged.problems += [problem for problem in document.problems if problem not in merged.problems]
     merged.broken |= document.broken
     for section, options in document.sections.items():
-        if section == _INCLUDES:
+        if section == INCLUDES:
             continue
         target = merged.sections.setdefault(section, {})
         merged.headers.setdefault(section, document.headers.get(section, Origin(str(source.path), 0)))

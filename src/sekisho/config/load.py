@@ -23,7 +23,16 @@ from sekisho.model.specs import Configuration, FilterSpec, ServerSpec
 if TYPE_CHECKING:
     from sekisho.config.definition import Definition
 
-__all__ = ["DIRECTORIES", "ConfigError", "find_directory", "load", "load_filter", "load_server", "options_of_filter"]
+__all__ = [
+    "DIRECTORIES",
+    "ConfigError",
+    "find_directory",
+    "find_directory_or_stock",
+    "load",
+    "load_filter",
+    "load_server",
+    "options_of_filter",
+]
 
 DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 """Where the configuration is looked for, the first that exists."""
@@ -31,8 +40,8 @@ DIRECTORIES = (Path("/etc/sekisho"), Path("/etc/fail2ban"))
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def find_directory(explicit: str | None) -> Path:
-    """Return the administrator's directory: the one named, else the first of `DIRECTORIES` that exists.
+def find_directory(explicit: str | None, *, root: Path = Path("/")) -> Path:
+    """Return the administrator's directory: the one named, else the first of `DIRECTORIES` that exists beneath `root`.
 
     Raises ConfigError when there is none. Whoever can do with the stock configuration alone goes on without.
     """
@@ -40,13 +49,26 @@ def find_directory(explicit: str | None) -> Path:
         if not _is_there(Path(explicit)):
             raise mistake(f"there is no configuration directory {explicit!r}", remedy="name an existing one with -c")
         return Path(explicit)
-    for path in DIRECTORIES:
+    for path in (root / each.relative_to("/") for each in DIRECTORIES):
         if _is_there(path):
             return path
     raise mistake(
         f"there is no configuration directory: neither {DIRECTORIES[0]} nor {DIRECTORIES[1]} exists",
         remedy=f"make {DIRECTORIES[0]} with a jail.local in it, or name a directory with -c",
     )
+
+
+def find_directory_or_stock(explicit: str | None, *, root: Path = Path("/")) -> Path | None:
+    """Return the administrator's directory beneath `root`; None, the stock alone, where nobody names or has one.
+
+    Raises ConfigError when the one named does not exist.
+    """
+    try:
+        return find_directory(explicit, root=root)
+    except ConfigError:
+        if explicit is not None:
+            raise
+        return None
 
 
 def _is_there(path: Path) -> bool:

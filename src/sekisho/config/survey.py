@@ -107,9 +107,12 @@ class Survey:
                 continue
 
 
-def survey(directory: Path) -> Survey:
-    """Return everything about the tree in `directory`; like `load` it raises for no mistake in a file."""
-    files = Files(directory)
+def survey(directory: Path, *, root: Path = Path("/")) -> Survey:
+    """Return everything about the tree in `directory`; like `load` it raises for no mistake in a file.
+
+    `root` is where the host lies whose system decides about log paths.
+    """
+    files = Files(directory, root=root)
     general, merged = merge(files, "fail2ban"), merge(files, "jail")
     configuration = understand(files, directory, general, merged)
     constants = constants_of(directory)

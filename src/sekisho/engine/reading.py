@@ -202,15 +202,15 @@ class Reading:
 
     def _digest(self, block: Block, jails: Sequence[Jail]) -> bool:
         """Match a block for some jails and judge what is found; True when anything was."""
-        candidates = self._bundle.scan(block.data)
-        if not candidates:
+        shares = self._bundle.divide(self._bundle.scan(block.data))
+        if not shares:
             return False
         now = self._clock.now()
         effective = False
         for index, jail in enumerate(self.jails):
-            if jail not in jails or jail.quarantine.is_whole:
+            own = shares.get(jail.name)
+            if not own or jail not in jails or jail.quarantine.is_whole:
                 continue
-            own = self._bundle.for_jail(jail.name, candidates)
             if jail.quarantine.out:
                 allowed = ~jail.quarantine.out
                 own = [each._replace(mask=each.mask & allowed) for each in own if each.mask & allowed]

@@ -119,6 +119,10 @@ def _split_prefix(pattern: str) -> DateTemplate:
     return DateTemplate(text, begin=begin, bound_left=bound and left, bound_right=bound and right)
 
 
+_ENCLOSED = re.compile(r"(?<!\\)\\[^\w\s]\(\{DATE\}\)$", re.IGNORECASE)
+_LED = re.compile(r"\(\?:[^()]*\\[^\w\s]\)\?\\s\{\d,\d\}\(\{DATE\}\)", re.IGNORECASE)
+"""What stands before an enclosed date: such a character; or at a line's start a bracket and blanks, each or neither."""
+
 _DATE_MARK = re.compile(r"\{DATE\}", re.IGNORECASE)
 
 
@@ -135,7 +139,10 @@ def _with_date(pattern: DateTemplate, date: DateTemplate) -> DateTemplate:
     A kind that stands strictly at the start of a line still demands that start, wherever the pattern puts it.
     """
     lead = "^" if date.begin is Begin.STRICT else ""
-    return replace(pattern, text=_DATE_MARK.sub(lambda _: lead + date.text, pattern.text), name="")
+    text = _DATE_MARK.sub(lambda _: lead + date.text, pattern.text)
+    is_led = pattern.begin is Begin.STRICT and _LED.fullmatch(pattern.text)
+    is_enclosed = pattern.bound_right and bool(is_led or _ENCLOSED.search(pattern.text))
+    return replace(pattern, text=text, name="", is_enclosed=is_enclosed)
 
 
 def _check(template: DateTemplate, pattern: str) -> None:

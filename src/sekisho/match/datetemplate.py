@@ -38,7 +38,8 @@ Reader = Callable[[re.Match[str], float, int | None], float | None]
 class DateTemplate:
     """A kind of date. `text` is the pattern without its prefix; `bounded` False lets it touch words on both sides.
 
-    `reader` is None for a pattern of fields; otherwise it makes the instant of a match.
+    `reader` is None for a pattern of fields; otherwise it makes the instant of a match. `is_enclosed`: a
+    default kind of date, behind a character that belongs to no word, at the pattern's end.
     """
 
     text: str
@@ -48,6 +49,7 @@ class DateTemplate:
     name: str = ""
     reader: Reader | None = None
     custom: bool = True
+    is_enclosed: bool = False
     last_year: int = LAST_YEAR
 
     def __post_init__(self) -> None:
@@ -58,6 +60,13 @@ class DateTemplate:
     def is_anchored(self) -> bool:
         """True when a match can only lie at the start of the line."""
         return self.begin is not Begin.ANYWHERE
+
+    @property
+    def is_snug(self) -> bool:
+        """True when what the cut of such a date joins belongs to no word, or is an end of the line (`Cut.SNUG`)."""
+        if not self.custom or self.is_enclosed:
+            return True
+        return self.begin is Begin.STRICT and not _PLAIN_GROUP.search(self.text)
 
     @cached_property
     def regex(self) -> re.Pattern[str]:

@@ -88,7 +88,8 @@ class CompiledFilter:
         """What makes a line matter of which no failregex is possible: prefregex, and exceptions that come first."""
         before = (self.prefix,) if self.prefix else ()
         fields = tuple(map(self._search_fields, self.record.exceptions)) if self.record is not None else ()
-        return *(self._search(rule) for rule in (*before, *(self.ignores if self.ignores_first else ()))), *fields
+        rules = (*before, *(self.ignores if self.ignores_first else ()))
+        return *(self._search(rule) if self.maxlines == 1 else Search() for rule in rules), *fields
 
     @property
     def ignores_first(self) -> bool:
@@ -98,11 +99,12 @@ class CompiledFilter:
         )
 
     def _search(self, *rules: Rule) -> Search:
-        if self.maxlines > 1 or not self.is_ascii_like:
+        if not self.is_ascii_like:
             return Search()
-        custom = any(template.custom for template in self.detector.templates)
-        cut = Cut.ANYWHERE if custom else Cut.SNUG
-        return Search(tuple(rule.pattern for rule in rules), cut, is_quoted=self.record is not None)
+        is_snug = all(template.is_snug for template in self.detector.templates)
+        cut = Cut.SNUG if is_snug else Cut.ANYWHERE
+        patterns = tuple(rule.pattern for rule in rules)
+        return Search(patterns, cut, is_quoted=self.record is not None, lines=self.maxlines)
 
     def _search_fields(self, rule: When) -> Search:
         if not self.is_ascii_like:

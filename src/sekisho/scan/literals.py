@@ -28,16 +28,27 @@ from re import _parser as sre_parse  # type: ignore[attr-defined]
 from typing import Any
 
 from sekisho.model.candidate import Cut, Search
+from sekisho.scan.shapes import find_shape
 
 MOST_VARIANTS = 24
 """A clue's greatest number of members; more of them cost the scanner more than a shorter clue does."""
+
+MOST_TOGETHER = 96
+"""The same for one made of the clues of several alternatives, which is worth it where they are many rare names."""
 
 SHORTEST = 3
 """A literal shorter than this occurs in nearly every line, which costs more than having no clue."""
 
 _GOOD = 6.0  # what an alternative clue must be worth, see `_worth`: a word that is not in every line
+_FEW = 5  # members of a clue; the price of each, of which any may be a common word, falls beyond
 _LONGEST_SET = 4  # a character set up to this size is multiplied out ([Ff]ailed)
-_WORDS_EVERYWHERE = frozenset({"from", "sshd", "ssh", "preauth", "user", "port", "for", "http", "info", "error"})
+_WORDS_EVERYWHERE = frozenset(
+    {
+        *("from", "sshd", "ssh", "preauth", "user", "port", "for", "http", "info", "error"),
+        *("get", "post", "head", "mozilla", "compatible", "closed", "session"),
+    }
+)
+_WORDS_OF_FAILURE = frozenset({"authentication", "failed", "failure"})
 
 Texts = frozenset[str]
 
@@ -46,12 +57,13 @@ Texts = frozenset[str]
 class Clue:
     """At least one of `literals` occurs in every line that the rule matches; `caseless` ignores ASCII case.
 
-    `is_quoted` is that of its `Search`.
+    Without literals, what the expression `shape` matches does (`shapes`). `is_quoted` is that of its `Search`.
     """
 
     literals: frozenset[bytes]
     caseless: bool = False
     is_quoted: bool = False
+    shape: bytes = b""
 
 
 @dataclass(slots=True)
@@ -92,7 +104,32 @@ def find_clues(searches: Sequence[Search]) -> list[Clue | None]:
         if chosen[number] in shared:
             own = [clue for clue in clues if clue not in shared and _worth(clue)[0] >= _GOOD]
             chosen[number] = max(own, key=_worth, default=chosen[number])
-    return chosen
+    return [
+        _shape_of(search) if clue is None else _own(search, clue) for clue, search in zip(chosen, searches, strict=True)
+    ]
+
+
+def _shape_of(search: Search) -> Clue | None:
+    shape = find_shape(search)
+    return None if shape is None else Clue(frozenset(), shape=shape)
+
+
+def _own(search: Search, clue: Clue) -> Clue:
+    """The clue, or where it holds words that many services log by PAM or SASL, a rare one that stands before it.
+
+    That is the service's name, as a rule: so one jail does not try the failures of all others.
+    """
+    if search.lines > 1 or search.in_turn or not any(map(_is_everybody_s, clue.literals)):
+        return clue
+    before: list[Clue] = []
+    for pattern in search.patterns:
+        clues = _clues_of(pattern, search)
+        before += clues[: clues.index(clue)] if clue in clues else clues
+    return max((each for each in before if _worth(each)[0] >= _GOOD), key=_worth, default=clue)
+
+
+def _is_everybody_s(literal: bytes) -> bool:
+    return set(re.findall(r"[a-z]+", literal.decode().lower())) - _WORDS_EVERYWHERE <= _WORDS_OF_FAILURE
 
 
 def find_clue(search: Search) -> Clue | None:
@@ -103,13 +140,20 @@ def find_clue(search: Search) -> Clue | None:
 def _usable_clues(search: Search) -> list[Clue]:
     found: list[Clue] = []
     for pattern in search.patterns:
-        for caseless, texts in _possible(pattern):
-            members = _usable(texts, search)
-            if members is not None:
-                literals = _fewest(each.lower() if caseless else each for each in members)
-                found.append(Clue(literals, caseless, search.is_quoted))
+        found += _clues_of(pattern, search)
         if found and search.in_turn:
             break
+    return found
+
+
+def _clues_of(pattern: re.Pattern[str], search: Search) -> list[Clue]:
+    """The clues of one expression, in the order of their places."""
+    found: list[Clue] = []
+    for caseless, texts in _possible(pattern):
+        members = _usable(texts, search)
+        if members is not None:
+            literals = _fewest(each.lower() if caseless else each for each in members)
+            found.append(Clue(literals, caseless, search.is_quoted))
     return found
 
 
@@ -124,15 +168,17 @@ def _fewest(members: Iterable[str]) -> frozenset[bytes]:
 
 def _worth(clue: Clue) -> tuple[float, int]:
     """Long members, few of them; a word that every log is full of counts for little."""
-
-    def weight(literal: bytes) -> int:
-        words = re.findall(r"[a-z]+", literal.decode().lower())
-        return len(literal) - sum(len(word) for word in words if word in _WORDS_EVERYWHERE)
-
-    return min(weight(each) for each in clue.literals) - 0.4 * len(clue.literals), len(min(clue.literals))
+    few, many = min(len(clue.literals), _FEW), max(len(clue.literals) - _FEW, 0)
+    return min(_rarity(each.decode()) for each in clue.literals) - 0.4 * few - 0.02 * many, len(min(clue.literals))
 
 
-@lru_cache(maxsize=512)  # the rules of a filter share their prefregex, and several sources the rules
+def _rarity(text: str) -> int:
+    """How many characters a text has that are no word which every log is full of."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return len(text) - sum(len(word) for word in words if word in _WORDS_EVERYWHERE)
+
+
+@lru_cache(maxsize=2048)  # the rules of a filter share their prefregex, and several sources the rules
 def _possible(pattern: re.Pattern[str]) -> tuple[tuple[bool, Texts], ...]:
     tree = sre_parse.parse(pattern.pattern, pattern.flags)
     caseless = bool(pattern.flags & re.IGNORECASE) or _has_caseless_part(tree)
@@ -199,13 +245,13 @@ def _gather_group(gathered: _Gathered, branches: Sequence[Any]) -> None:
         gathered.clues += insides[0].all_clues()
         return
     # one clue of each alternative, together: a line has one of them
-    chosen = [max(inside.all_clues(), key=_shortest, default=None) for inside in insides]
-    if all(chosen) and sum(len(texts or ()) for texts in chosen) <= MOST_VARIANTS:
+    chosen = [max(inside.all_clues(), key=_least_rarity, default=None) for inside in insides]
+    if all(chosen) and sum(len(texts or ()) for texts in chosen) <= MOST_TOGETHER:
         gathered.clues.append(frozenset().union(*(texts or () for texts in chosen)))
 
 
-def _shortest(texts: Texts) -> int:
-    return min(map(len, texts))
+def _least_rarity(texts: Texts) -> tuple[int, int]:
+    return min(map(_rarity, texts)), min(map(len, texts))
 
 
 def _exact(inside: _Gathered) -> Texts | None:
@@ -236,7 +282,7 @@ def _usable(texts: Texts, search: Search) -> list[str] | None:
     for text in texts:
         broken = (_NOT_AS_IT_IS if search.is_quoted else _NOT_ASCII).split(text)
         pieces = [piece for part in broken for piece in _pieces(part, search.cut)]
-        best = max(pieces, key=len, default="")
+        best = max(pieces, key=lambda piece: (_rarity(piece), len(piece)), default="")
         halves = [best[: len(best) // 2], best[len(best) // 2 :]] if search.cut is Cut.ANYWHERE else [best]
         if min(map(len, halves)) < SHORTEST:
             return None

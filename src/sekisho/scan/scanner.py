@@ -50,6 +50,7 @@ def build_scanner(rules: Sequence[Clue | None]) -> Scanner:
 
 def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
     masks: dict[tuple[bytes, bool], int] = defaultdict(int)
+    shapes: dict[bytes, int] = defaultdict(int)
     always = caseless = quoted = 0
     for number, clue in enumerate(rules):
         bit = 1 << number
@@ -58,9 +59,12 @@ def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
             continue
         caseless |= bit if clue.caseless else 0
         quoted |= bit if clue.is_quoted else 0
+        if clue.shape:
+            shapes[clue.shape] |= bit
         for literal in clue.literals:
             masks[literal, clue.caseless] |= bit
     patterns = [Pattern.of_literal(literal, mask, caseless=fold) for (literal, fold), mask in masks.items()]
+    patterns += [Pattern(shape, mask) for shape, mask in shapes.items()]
     everything = (1 << len(rules)) - 1 & ~always
     if everything:
         patterns.append(Pattern(ODD_DATES, everything))

@@ -18,7 +18,11 @@ from sekisho.model.problem import Severity
         ("failregex = ^fail from <HOST>$\n  ^\\d+ <HOST>$", "f.conf:3", "failregex 2 of filter 'f' holds no text"),
         ("failregex = ^fail from <HOST>$\n  fail of <HOST>$", "f.conf:3", "failregex 2 of filter 'f' is not anchored"),
         ("failregex = ^%(_w)s <HOST>$\n_w = .*refused", "f.conf:2", "is not anchored"),
-        ("failregex = ^fail from <HOST>$\nmaxlines = 2", "f.conf:3", "joins lines"),
+        (
+            "failregex = ^fail from <HOST>$\n  ^\\d+ <HOST>$\nmaxlines = 2",
+            "f.conf:3",
+            "failregex 2 of filter 'f' holds",
+        ),
         ("failregex = ^fail (from <HOST>$", "f.conf:2", "Unable to compile"),
         ("failregex = ^fail$", "f.conf:2", "No failure-id group"),
     ],

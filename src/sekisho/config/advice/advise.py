@@ -1,4 +1,4 @@
-"""All advice on a tree, in one order: files, names, then jail by jail; each mistake is told once."""
+"""All advice on a tree, in one order: the system, files, names, then jail by jail; each mistake is told once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sekisho.config.advice.expressions import judge_expressions
 from sekisho.config.advice.files import judge_files, judge_sources
 from sekisho.config.advice.names import survey_names
 from sekisho.config.advice.programs import missing_programs
+from sekisho.config.advice.system import judge_system
 from sekisho.config.ini import DEFAULT
 from sekisho.config.survey import Survey
 from sekisho.model.problem import Problem
@@ -37,6 +38,7 @@ def advise(survey: Survey, host: Host) -> list[Problem]:
 
 
 def _all(survey: Survey, host: Host) -> Iterator[Problem]:
+    yield from judge_system(survey)
     yield from judge_files(survey)
     yield from survey_names(survey, host.port)
     for jail in survey.jails:

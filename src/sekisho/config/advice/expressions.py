@@ -55,11 +55,10 @@ def _loose_conditions(jail: JailView, compiled: CompiledFilter) -> Iterator[Prob
 
 def _costs(jail: JailView, compiled: CompiledFilter) -> Iterator[Problem]:
     name = jail.spec.filter.name
-    if compiled.maxlines > 1 or not compiled.is_ascii_like:
-        why = "joins lines (maxlines)" if compiled.maxlines > 1 else f"reads {compiled.encoding}"
-        place = _place(jail, "", "maxlines") if compiled.maxlines > 1 else jail.place("logencoding")
-        text = f"filter {name!r} {why}, so that each of its expressions {_COST}"
-        yield Problem(Severity.WARNING, text, place, remedy="where one line tells enough, do without")
+    if not compiled.is_ascii_like:
+        text = f"filter {name!r} reads {compiled.encoding}, so that each of its expressions {_COST}"
+        place = jail.place("logencoding")
+        yield Problem(Severity.WARNING, text, place, remedy="where the log is plain ASCII, do without")
         return
     for number, search in enumerate(compiled.searches):
         if find_clue(search) is None:
