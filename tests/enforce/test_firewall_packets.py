@@ -15,7 +15,7 @@ from tests.support.namespace import SERVER6, connect, is_admitted, listen, play_
 from sekisho.enforce.firewall import NftablesAction
 from sekisho.enforce.ruleset import parse_rules
 from sekisho.enforce.table import NftTable
-from sekisho.model.address import parse_subject
+from sekisho.model.address import Subject, parse_subject
 from sekisho.model.ports import PortRange
 from sekisho.model.specs import PERMANENT
 from sekisho.model.verdict import Ban
@@ -36,6 +36,12 @@ def make(table: NftTable, *, jail: str = "sshd", port: int = 22, **properties: s
     """An action for one port."""
     rules = parse_rules(jail, "nftables", properties, (PortRange(port, port),))
     return NftablesAction(table=table, jail=jail, actname="nftables", rules=rules, clock=time.time)
+
+
+async def listed(action: NftablesAction) -> frozenset[Subject] | None:
+    """Return whom the action finds in the kernel after another program has changed something there."""
+    run("nft", "-f", "-", text="add table inet theirs\ndelete table inet theirs\n")
+    return await action.listed()
 
 
 def in_namespace(play: Play) -> Callable[[], None]:
@@ -124,7 +130,7 @@ async def test_networks_are_barred_and_admitted_exactly(table: MakeTable) -> Non
     assert [is_admitted(BAD, 22), is_admitted(GOOD, 22), is_admitted(BAD6, 22, SERVER6)] == [False, False, False]
     await action.unban([ban("198.51.100.0/24"), ban("2001:db8::/120")])
     assert [is_admitted(BAD, 22), is_admitted(GOOD, 22), is_admitted(BAD6, 22, SERVER6)] == [False, True, True]
-    assert await action.listed() == frozenset({parse_subject("198.51.100.64/26")})
+    assert await listed(action) == frozenset({parse_subject("198.51.100.64/26")})
 
 
 @in_namespace
@@ -139,7 +145,7 @@ async def test_neighbouring_prefixes_come_and_go_by_themselves(table: MakeTable)
         assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [False, False]
         assert await action.unban([first]) == []
         assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [second is low, second is high]
-        assert await action.listed() == frozenset({second.subject})
+        assert await listed(action) == frozenset({second.subject})
         assert await action.unban([second]) == []
         assert [is_admitted(BAD, 22), is_admitted(GOOD, 22)] == [True, True]
     await action.ban([ban("198.51.100.64/26", 1)])
@@ -165,7 +171,7 @@ async def test_a_killed_daemon_goes_on_barring_and_its_successor_without_a_gap(t
         with pytest.raises(OSError, match="not connected"):
             flood.getpeername()
     flood.close()
-    assert await successor.listed() == frozenset({parse_subject(BAD)})
+    assert await listed(successor) == frozenset({parse_subject(BAD)})
     await successor.unban([ban(BAD)])
     assert is_admitted(BAD, 22)
     await successor.stop([])
@@ -239,7 +245,7 @@ async def test_rules_that_vanished_come_back(table: MakeTable) -> None:
     """Another program flushes the ruleset: the list says so, and putting the bans back restores everything."""
     action = make(table())
     await action.start([ban(BAD)])
-    assert await action.listed() == frozenset({parse_subject(BAD)})
+    assert await action.listed() is None
     run("nft", "flush", "ruleset")
     assert is_admitted(BAD, 22)
     assert await action.listed() == frozenset()

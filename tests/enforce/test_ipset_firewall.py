@@ -105,7 +105,7 @@ def test_what_cannot_be_barred_fails_alone_and_for_good(stage: Stage) -> None:
     """A name is no address, and a set holds no network of everybody; the others are barred."""
     failed = do(stage.action.ban([ban("192.0.2.1"), ban("alice"), ban("0.0.0.0/0"), ban("::/0")]))
     assert [(each.reason, each.is_final) for each in failed] == [
-        ("'alice' is no address, so no firewall can bar it", True),
+        ("it is no address, so no firewall can bar it", True),
         ("ipset: a set holds no network as wide as 0.0.0.0/0; bar its two halves", True),
         ("ipset: a set holds no network as wide as ::/0; bar its two halves", True),
     ]

@@ -57,8 +57,8 @@ class NftablesAction:
         self._cut = cut
         self._networks = Networks(table, rules)
         self._holders = Holders()
-        self._listing: set[Subject] = set()  # what the kernel listed last, and what was changed since
-        self._listed_at: int | None = None  # `others_changes` before that listing
+        self._trouble: int | None = None  # the errno of which the log has been told
+        self._listed_at: int | None = None  # `others_changes` before the kernel's sets were listed last
 
     def __repr__(self) -> str:
         return f"<NftablesAction {self.name} of jail {self._jail}>"
@@ -74,10 +74,12 @@ class NftablesAction:
             self._note(ban)
         try:
             await self._table.set_up(self._rules, self)
+            mark = self._table.sets.others_changes()
             for family in WIDTH:
                 failed += self._project(family, [ban for ban in bans if ban.target.family is family], now)
         except (NftError, OSError) as error:
             raise ActionError(f"action {self.name!r} of jail {self._jail!r} cannot start: {error}") from error
+        self._listed_at = mark
         return failed
 
     async def ban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
@@ -90,6 +92,7 @@ class NftablesAction:
             try:
                 failed += await self._with_table(functools.partial(self._add, family, chosen, now))
             except (NftError, OSError) as error:
+                self._note_trouble(error)
                 failed += [Failed(ban, f"nftables: {error}") for ban in chosen]
         lost = {failure.ban.subject for failure in failed}
         self._cut([ban.target for ban in good if ban.subject not in lost])
@@ -105,29 +108,33 @@ class NftablesAction:
             except FileNotFoundError:
                 continue  # the sets are gone, and the bans with them
             except OSError as error:
+                self._note_trouble(error)
                 failed += [Failed(ban, f"nftables: {error}") for ban in chosen]
         return failed
 
     async def listed(self) -> frozenset[Subject] | None:
-        """Return whom the kernel holds barred; None where it cannot be asked.
+        """Return whom the kernel holds barred; None where it cannot be asked, or has nothing new to tell.
 
         Listing 100,000 elements takes a second, so it is done beside the loop, and only where another program has
-        changed any rule of the host since the last time. An element that ended by itself meanwhile is then still named
-        until it is unbanned.
+        changed any rule of the host since the last time.
         """
         try:
             mark = self._table.sets.others_changes()
-            if mark != self._listed_at:
-                self._listing = await asyncio.to_thread(self._read_barred)
-                self._listed_at = mark
+            if mark == self._listed_at:
+                return None
+            listed = await asyncio.to_thread(self._read_barred)
+            self._listed_at = mark
         except FileNotFoundError:
             self._listed_at = None
             return frozenset()
         except OSError as error:
             self._listed_at = None
-            _LOG.warning("[%s] nftables cannot be asked: %s", self._jail, error)
+            if error.errno != self._trouble:
+                _LOG.warning("[%s] nftables cannot be asked: %s", self._jail, error)
+            self._trouble = error.errno
             return None
-        return frozenset(self._listing)
+        self._trouble = None
+        return listed
 
     async def is_whole(self) -> bool:
         """Return whether the jail's chain and sets stand, and are reached; what cannot be asked counts as whole."""
@@ -174,9 +181,14 @@ class NftablesAction:
         try:
             return change()
         except FileNotFoundError:
-            _LOG.warning("[%s] the firewall's rules were gone; setting them up again", self._jail)
             await self._table.set_up(self._rules, self)
+            _LOG.info("[%s] the firewall's rules were gone; they are set up again", self._jail)
             return change()
+
+    def _note_trouble(self, error: NftError | OSError) -> None:
+        """Let the kernel be asked what it holds, and nothing be said again of what the failed bans tell of."""
+        self._listed_at = None
+        self._trouble = error.errno if isinstance(error, OSError) else None
 
     def _note(self, ban: Ban) -> None:
         """Remember what the sets alone cannot tell: networks, and identifiers that share an address."""
@@ -191,8 +203,6 @@ class NftablesAction:
         refused = self._table.sets.add(self._rules.addresses(family), elements) if elements else []
         if len(singles) < len(bans):
             self._networks.bar(family, [ban.target for ban in bans if not ban.target.is_single], now)
-        self._listing.update(ban.target for ban in bans)
-        self._listing.difference_update(singles[refusal.element.key].target for refusal in refused)
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
 
     def _remove(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
@@ -203,25 +213,26 @@ class NftablesAction:
         refused = self._table.sets.delete(name, [Element(key) for key in gone]) if gone else []
         if wide:
             self._networks.free(family, wide, now)
-        self._listing.difference_update(ban.target for ban in released)
         failed = [Failed(gone[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
         return failed + (self._add(family, kept, now) if kept else [])
 
     def _project(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         """Make the sets of one family hold exactly these bans."""
-        singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
+        wanted = {pack_address(ban.target): self._holders.end_of(ban) for ban in bans if ban.target.is_single}
         name = self._rules.addresses(family)
         actual = {element.key: end_of(element, now) for element in self._table.sets.addresses(name)}
-        wanted = {key: self._holders.end_of(ban) for key, ban in singles.items()}
         change = plan(wanted, actual)
         elements = [Element(key, None, timeout_until(wanted[key], now)) for key in change.add]
         refused = self._table.sets.add(name, elements) if elements else []
         if change.remove:
             self._table.sets.delete(name, [Element(key) for key in change.remove])
         self._networks.project(family, now)
+        if not refused:
+            return []
+        singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
         return [Failed(singles[refusal.element.key], f"nftables: {refusal}") for refusal in refused]
 
-    def _read_barred(self) -> set[Subject]:
+    def _read_barred(self) -> frozenset[Subject]:
         """Return whom the sets hold, over a connection of its own. Raises OSError."""
         barred: set[Subject] = set()
         with contextlib.closing(self._table.another()) as sets:
@@ -229,4 +240,4 @@ class NftablesAction:
                 addresses = sets.addresses(self._rules.addresses(family))
                 barred.update(Subject(str(ip_address(each.key)), family, is_single=True) for each in addresses)
                 barred.update(self._networks.listed(family, sets))
-        return barred
+        return frozenset(barred)

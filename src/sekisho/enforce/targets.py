@@ -19,12 +19,14 @@ WIDTH: Mapping[Family, int] = {Family.INET4: 4, Family.INET6: 16}
 
 def sort_out(bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]:
     """Return the bans that no firewall can hold as failed, and those that are not over yet."""
-    failed = [
-        Failed(ban, f"{ban.target.text!r} is no address, so no firewall can bar it", is_final=True)
-        for ban in bans
-        if ban.target.family is Family.OTHER
-    ]
-    good = [ban for ban in bans if ban.target.family is not Family.OTHER and (ban.until is None or ban.until > now)]
+    failed: list[Failed] = []
+    good: list[Ban] = []
+    for ban in bans:
+        until = ban.until
+        if ban.target.family is Family.OTHER:
+            failed.append(Failed(ban, "it is no address, so no firewall can bar it", is_final=True))
+        elif until is None or until > now:
+            good.append(ban)
     return failed, good
 
 
@@ -55,7 +57,10 @@ class Holders:
 
     def end_of(self, ban: Ban) -> float | None:
         """Return the end of the last ban that bars this ban's target."""
-        ends = self._ends.get(ban.target, {}).values() or [ban.until]
+        holders = self._ends.get(ban.target) if self._ends else None
+        if not holders:
+            return ban.until
+        ends = holders.values()
         return None if None in ends else max(end for end in ends if end is not None)
 
     def release(self, bans: Sequence[Ban]) -> tuple[list[Ban], list[Ban]]:

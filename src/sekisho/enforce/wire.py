@@ -21,6 +21,7 @@ import functools
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PER_MESSAGE = (
     500  # ranges count twice and IPv6 keys are long; 2 x 500 x 52 bytes stay below the 65,535 of one attribute
@@ -55,11 +56,12 @@ class Verb(enum.Enum):
     DELETE = (14, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One element of a set: an address (`last` None), or the range from `key` to `last` in an interval set.
 
     `timeout` is what is left of it in milliseconds, None: it stays. `packets` and `octets` are what it has matched.
+
+    A tuple, since a start makes a hundred thousand of them.
     """
 
     key: bytes

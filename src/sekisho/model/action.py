@@ -73,7 +73,10 @@ class Action(Protocol):
         """Lift the bans; one that is not in force (any more) is no failure."""
 
     async def listed(self) -> frozenset[Subject] | None:
-        """Whom the action holds barred right now, as the system itself says; None where it cannot be asked."""
+        """Whom the action holds barred right now, as the system itself says.
+
+        None where it cannot be asked, or where nobody else can have changed anything since it was.
+        """
 
     async def stop(self, standing: Sequence[Ban]) -> None:
         """Lift everything and take the action down, leaving the system as `start` found it.
