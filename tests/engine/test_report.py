@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sekisho.engine.report import Entry, entry, lengthened, local_time
+from sekisho.engine.report import Entry, entry, lengthened, local_time, repealed, restored
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import (
     AlreadyBanned,
     Ban,
-    Cause,
     Counted,
     Expired,
     Failure,
@@ -33,10 +32,6 @@ BAN = Ban("demo", HOST, 1000, 600)
         (Ignored(FAILURE, "ip"), Entry("fail2ban.filter", 20, ("[demo] Ignore 192.0.2.10 by ip",))),
         (BAN, Entry("fail2ban.actions", 25, ("[demo] Ban 192.0.2.10",))),
         (
-            Ban("demo", HOST, 1000, 600, cause=Cause.RESTORED),
-            Entry("fail2ban.actions", 25, ("[demo] Restore Ban 192.0.2.10",)),
-        ),
-        (
             KnownBad(FAILURE, 1, 2.0, bans=False),
             Entry("fail2ban.observer", 20, (f"[demo] Found 192.0.2.10, bad - {local_time(1000)}, 1 # -> 2.0",)),
         ),
@@ -46,12 +41,19 @@ BAN = Ban("demo", HOST, 1000, 600)
         ),
         (Expired(BAN), Entry("fail2ban.actions", 20, ("[demo] Ignore 192.0.2.10, expired bantime",))),
         (Unban(BAN, Release.EXPIRED), Entry("fail2ban.actions", 25, ("[demo] Unban 192.0.2.10",))),
-        (Unban(BAN, Release.STOPPED), Entry("fail2ban.actions", 25, ("[demo] Repeal Ban 192.0.2.10",))),
     ],
 )
 def test_each_verdict_is_a_line_that_others_parse(verdict: Verdict, expected: Entry) -> None:
     """Logger, level and text are those of COMPAT 3.6."""
     assert entry(verdict) == expected
+
+
+def test_a_start_and_a_stop_tell_of_each_ban() -> None:
+    """One entry holds the lines of them all, in the words of COMPAT 3.6."""
+    bans = [BAN, Ban("demo", parse_subject("2001:db8::1"), 1000, 600)]
+    lines = ["[demo] Restore Ban 192.0.2.10", "[demo] Restore Ban 2001:db8::1"]
+    assert restored("demo", bans) == Entry("fail2ban.actions", 25, lines)
+    assert repealed("demo", bans[:1]) == Entry("fail2ban.actions", 25, ["[demo] Repeal Ban 192.0.2.10"])
 
 
 @pytest.mark.parametrize(("later", "level"), [(2, 10), (3, 25), (59, 25), (60, 30)])

@@ -173,6 +173,23 @@ def test_consumption_survives_and_is_the_newest(ledger: Ledger) -> None:
     assert again(ledger).consumed("sshd", since=1300) == {}
 
 
+def test_a_ban_by_hand_consumes_no_failure(ledger: Ledger) -> None:
+    """Nobody failed for it; whoever fails after a restart has failed as often as without it."""
+    ledger.commit(Changes(bans=[replace(BAN, cause=Cause.BY_HAND)]), now=1001)
+    assert ledger.consumed("sshd", since=0) == {}
+
+
+def test_a_ban_is_noted_as_enforced_once(ledger: Ledger) -> None:
+    """A start puts every ban in force again, and those noted before are not written again; a longer end is."""
+    ledger.commit(Changes(bans=[BAN]), now=1001)
+    for now in (1002, 1003):
+        ledger.mark_enforced([BAN], now=now)
+    assert ledger._db.execute("SELECT enforced FROM bans").fetchall() == [(1002.0,)]
+    ledger.commit(Changes(prolonged=[replace(BAN, duration=9000)]), now=1004)
+    ledger.mark_enforced([BAN], now=1005)
+    assert ledger._db.execute("SELECT enforced FROM bans").fetchall() == [(1005.0,)]
+
+
 def test_readers_are_exactly_those_set_last(ledger: Ledger) -> None:
     """A jail that left a source is new to it when it returns."""
     ledger.commit(Changes(readers={"/log": ("sshd", "postfix")}), now=1000)

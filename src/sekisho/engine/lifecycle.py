@@ -14,7 +14,7 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.difference import Aspect, actions_to_exchange
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline, recidive_failure
-from sekisho.engine.report import Entry, entry
+from sekisho.engine.report import Entry, entry, repealed, restored
 from sekisho.engine.worker import Worker
 from sekisho.judge.judge import capped
 from sekisho.model.action import Action
@@ -70,13 +70,13 @@ class Lifecycle:
         entries: list[Entry] = []
         kept: list[Ban] = []
         for stored in bans:
-            reached = jail.judge.reached.get(stored.subject)
-            ban = stored
+            ban, ignored = stored, False
             if stored.cause is Cause.FAILURES:
+                reached = jail.judge.reached.get(stored.subject)
                 ban = capped(stored, reached=reached.time if reached else stored.time, spec=jail.spec)
-            by_machine = stored.cause is Cause.FAILURES
-            ignored = by_machine and (self.pipeline.exempts(jail, ban) or self.pipeline.spares(jail, ban))
-            if ignored or (ban.until is not None and ban.until < now):
+                ignored = self.pipeline.exempts(jail, ban) is not None or self.pipeline.spares(jail, ban)
+            until = ban.until
+            if ignored or (until is not None and until < now):
                 unban = Unban(stored, Release.EXPIRED)
                 if stored.subject in jail.standing:
                     self.pipeline.unban(jail, unban)
@@ -86,10 +86,9 @@ class Lifecycle:
                 continue
             ban = _restored(ban)
             jail.standing.put(ban)
-            jail.banned_total += 1
-            entries.append(entry(ban))
             kept.append(ban)
-        self.write(entries)
+        jail.banned_total += len(kept)
+        self.write([*entries, restored(jail.name, kept)])
         self.pipeline.settle()
         jail.put_to_work(kept)
         if jail.spec.ignorecommand.command:
@@ -167,7 +166,7 @@ class Lifecycle:
             self.pipeline.settle()
         kept = [worker for worker in jail.workers if keeps_bans and worker.action.survives_stop]
         if standing and not forget and not kept:
-            self.write([entry(Unban(ban, Release.STOPPED)) for ban in standing])
+            self.write([repealed(name, standing)])
         for worker in jail.workers:
             if worker not in kept:
                 await worker.lift()

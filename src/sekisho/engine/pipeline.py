@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sekisho.engine.account import Account
 from sekisho.engine.clock import Clock
@@ -348,5 +348,5 @@ class Pipeline:
 
 def recidive_failure(jail: str, ban: Ban, when: float) -> Failure:
     """Return what a ban elsewhere means to a recidive jail: one failure, proved by the line the log has of it."""
-    line = f"{local_time(when)} {entry(replace(ban, cause=Cause.FAILURES)).texts[0]}"
+    line = f"{local_time(when)} {entry(ban).texts[0]}"
     return Failure(jail=jail, subject=ban.subject, time=when, matches=(line,), address=ban.address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, assert_never
 
@@ -10,13 +11,11 @@ from sekisho.model.duration import Seconds, render_duration
 from sekisho.model.verdict import (
     AlreadyBanned,
     Ban,
-    Cause,
     Counted,
     Expired,
     History,
     Ignored,
     KnownBad,
-    Release,
     Unban,
     Verdict,
 )
@@ -45,6 +44,16 @@ def local_time(stamp: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(stamp))
 
 
+def restored(jail: str, bans: Sequence[Ban]) -> Entry:
+    """Return the log lines of bans that a start puts in force again."""
+    return Entry(ACTIONS, NOTICE, [f"[{jail}] Restore Ban {ban.subject.text}" for ban in bans])
+
+
+def repealed(jail: str, bans: Iterable[Ban]) -> Entry:
+    """Return the log lines of bans that a stop lifts for the time being."""
+    return Entry(ACTIONS, NOTICE, [f"[{jail}] Repeal Ban {ban.subject.text}" for ban in bans])
+
+
 def lengthened(ban: Ban, before: History, plain: Seconds) -> tuple[Entry, Entry]:
     """Return the log lines of a ban that its history made longer than `plain` (COMPAT 3.5, 3.6)."""
     who, length = f"[{ban.jail}] IP {ban.subject}", render_duration(ban.duration)
@@ -68,16 +77,14 @@ def entry(verdict: Verdict) -> Entry:  # noqa: PLR0911 - a row for each verdict
         case Ignored(failure, source):
             return Entry(FILTER, INFO, (f"[{failure.jail}] Ignore {failure.subject} by {source}",))
         case Ban():
-            verb = "Restore Ban" if verdict.cause is Cause.RESTORED else "Ban"
-            return Entry(ACTIONS, NOTICE, (f"[{verdict.jail}] {verb} {verdict.subject}",))
+            return Entry(ACTIONS, NOTICE, (f"[{verdict.jail}] Ban {verdict.subject}",))
         case Expired(ban):
             return Entry(ACTIONS, INFO, (f"[{ban.jail}] Ignore {ban.subject}, expired bantime",))
         case AlreadyBanned(ban, standing):
             late = ban.time - standing.time
             level = DEBUG if late < 3 else NOTICE if late < 60 else WARNING
             return Entry(ACTIONS, level, (f"[{ban.jail}] {ban.subject} already banned",))
-        case Unban(ban, release):
-            verb = "Repeal Ban" if release is Release.STOPPED else "Unban"
-            return Entry(ACTIONS, NOTICE, (f"[{ban.jail}] {verb} {ban.subject}",))
+        case Unban(ban):
+            return Entry(ACTIONS, NOTICE, (f"[{ban.jail}] Unban {ban.subject}",))
         case _:
             assert_never(verdict)

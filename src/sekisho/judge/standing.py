@@ -18,9 +18,8 @@ class Standing:
     """Bans by subject, in the order in which they were made."""
 
     def __init__(self) -> None:
-        self._bans: dict[Subject, Ban] = {}
+        self._bans: dict[str, Ban] = {}  # by the subject's text, whose hash is known
         self._ends: list[tuple[float, str]] = []
-        self._subjects: dict[str, Subject] = {}
         self._lengths: Counter[tuple[Family, int]] = Counter()  # of the networks among the subjects
 
     def __len__(self) -> int:
@@ -30,17 +29,17 @@ class Standing:
         return iter(self._bans.values())
 
     def __contains__(self, subject: Subject) -> bool:
-        return subject in self._bans
+        return subject.text in self._bans
 
     def get(self, subject: Subject) -> Ban | None:
         """Return the subject's ban, if one stands."""
-        return self._bans.get(subject)
+        return self._bans.get(subject.text)
 
     def covered(self, subjects: Iterable[Subject]) -> list[Ban]:
         """Return the bans of whoever one of `subjects` covers; only networks are compared with every ban."""
         wanted = dict.fromkeys(subjects)
         wide = [subject for subject in wanted if not subject.is_single and subject.network is not None]
-        found = {subject: self._bans[subject] for subject in wanted if subject in self._bans}
+        found = {subject: self._bans[subject.text] for subject in wanted if subject in self}
         if wide:
             covered = (ban for ban in self._bans.values() if any(subject.covers(ban.subject) for subject in wide))
             found |= {ban.subject: ban for ban in covered}
@@ -50,7 +49,7 @@ class Standing:
         """Return the bans of networks in which a subject lies, the narrowest first."""
         lengths = sorted(length for family, length in self._lengths if family is subject.family)
         networks = dict.fromkeys(widened(subject, length) for length in reversed(lengths))
-        return [self._bans[network] for network in networks if network != subject and network in self._bans]
+        return [self._bans[network.text] for network in networks if network != subject and network in self]
 
     def barring(self, subject: Subject) -> Ban | None:
         """Return the subject's ban, or else that of the narrowest network around it, if one stands."""
@@ -59,21 +58,21 @@ class Standing:
 
     def put(self, ban: Ban) -> None:
         """Let `ban` stand; one that replaces another keeps its place in the order."""
-        if not ban.subject.is_single and ban.subject not in self._bans:
+        if not ban.subject.is_single and ban.subject not in self:
             self._lengths.update(_length_of(ban.subject))
-        self._bans[ban.subject] = ban
-        if ban.until is not None:
-            if len(self._ends) > 2 * len(self._bans) + 64:
-                self._ends = [(b.until, b.subject.text) for b in self._bans.values() if b.until is not None]
-                heapq.heapify(self._ends)
-            else:
-                heapq.heappush(self._ends, (ban.until, ban.subject.text))
-        self._subjects[ban.subject.text] = ban.subject
+        text, until = ban.subject.text, ban.until
+        self._bans[text] = ban
+        if until is None:
+            return
+        if len(self._ends) > 2 * len(self._bans) + 64:
+            self._ends = [(b.until, b.subject.text) for b in self._bans.values() if b.until is not None]
+            heapq.heapify(self._ends)
+        else:
+            heapq.heappush(self._ends, (until, text))
 
     def remove(self, subject: Subject) -> Ban | None:
         """Let the subject's ban stand no more; the ban, or None when there was none."""
-        self._subjects.pop(subject.text, None)
-        ban = self._bans.pop(subject, None)
+        ban = self._bans.pop(subject.text, None)
         if ban is not None and not subject.is_single:
             self._lengths -= Counter(_length_of(subject))  # which leaves out what has come to nothing
         return ban
@@ -82,8 +81,8 @@ class Standing:
         """Return when the next ban may end, in seconds since the epoch; None while none will."""
         while self._ends:
             until, text = self._ends[0]
-            subject = self._subjects.get(text)
-            if subject is not None and self._bans[subject].until == until:
+            ban = self._bans.get(text)
+            if ban is not None and ban.until == until:
                 return until
             heapq.heappop(self._ends)
         return None
@@ -93,9 +92,9 @@ class Standing:
         due: list[Ban] = []
         while (until := self.next_end()) is not None and until < now:
             _, text = heapq.heappop(self._ends)
-            ban = self.remove(self._subjects[text])
-            if ban is not None:
-                due.append(ban)
+            ban = self._bans[text]
+            self.remove(ban.subject)
+            due.append(ban)
         return due
 
 

@@ -115,8 +115,12 @@ class Ledger:
             raise
 
     def _rows(self, query: str, values: tuple[object, ...]) -> list[Any]:
+        return list(self._each(query, values))
+
+    def _each(self, query: str, values: tuple[object, ...]) -> Iterator[Any]:
+        """Yield row after row: a hundred thousand of them at once are some forty megabytes."""
         try:
-            return self._db.execute(query, values).fetchall()
+            yield from self._db.execute(query, values)
         except Exception as error:
             raise _ledger_error(error) from error
 
@@ -165,11 +169,11 @@ class Ledger:
             db.executemany("INSERT OR IGNORE INTO readers VALUES (?, ?)", [(storable(source), jail) for jail in jails])
 
     def mark_enforced(self, bans: Iterable[Ban], *, now: float) -> None:
-        """Note that the firewall holds these bans."""
+        """Note that the firewall holds these bans, which it may have been noted to hold already."""
         rows = [(now, ban.jail, storable(ban.subject.text)) for ban in bans]
         if rows:
             with self._transaction():
-                self._db.executemany(f"UPDATE bans SET enforced = ? WHERE {_STANDING}", rows)  # noqa: S608
+                self._db.executemany(f"UPDATE bans SET enforced = ? WHERE {_STANDING} AND enforced IS NULL", rows)  # noqa: S608
 
     def adopt(self, bans: Sequence[PastBan], *, now: float) -> Taken:
         """Take over, in one transaction, what is new of bans that another program made; they are in order of time."""
@@ -184,7 +188,7 @@ class Ledger:
                 " WHERE ended IS NULL AND duration != -1 AND time + duration < ? AND jail = ?",
                 (now, jail),
             )
-        rows = self._rows(
+        rows = self._each(
             f"SELECT {BAN_COLUMNS} FROM bans"  # noqa: S608
             " WHERE ended IS NULL AND jail = ? AND (duration = -1 OR time + duration >= ?) ORDER BY id",
             (jail, now),
@@ -192,9 +196,13 @@ class Ledger:
         return [ban_of(row) for row in rows]
 
     def consumed(self, jail: str, *, since: float) -> dict[Subject, Consumed]:
-        """Return up to where each subject's failures have led to a ban of this jail, if not before `since`."""
-        rows = self._rows(
-            "SELECT subject, reached, ties FROM bans WHERE jail = ? AND reached >= ? ORDER BY id", (jail, since)
+        """Return up to where each subject's failures have led to a ban of this jail, if not before `since`.
+
+        A ban by hand, to which no failure has led, consumes none.
+        """
+        rows = self._each(
+            "SELECT subject, reached, ties FROM bans WHERE jail = ? AND reached >= ? AND ties > 0 ORDER BY id",
+            (jail, since),
         )
         return {parse_subject(subject): Consumed(reached, ties) for subject, reached, ties in rows}
 
@@ -225,7 +233,7 @@ class Ledger:
 
     def recent(self, *, since: float) -> list[Ban]:
         """Return all bans of all jails made at or after `since`, oldest first: the history that recidive counts."""
-        rows = self._rows(f"SELECT {BAN_COLUMNS} FROM bans WHERE time >= ? ORDER BY id", (since,))  # noqa: S608
+        rows = self._each(f"SELECT {BAN_COLUMNS} FROM bans WHERE time >= ? ORDER BY id", (since,))  # noqa: S608
         return [ban_of(row) for row in rows]
 
     def position(self, source: str) -> Position | None:

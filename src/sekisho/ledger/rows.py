@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from sekisho.model.address import parse_subject
+from sekisho.model.duration import Seconds
 from sekisho.model.position import FilePosition, JournalPosition, Position
-from sekisho.model.verdict import Ban, Captured, Cause
+from sekisho.model.verdict import NOTHING, Ban, Captured, Cause
 
 MOST_EVIDENCE = 16 * 1024
 """Characters of one line kept as evidence: a stranger writes these lines, and decides their length."""
@@ -36,28 +39,38 @@ def ban_row(ban: Ban, *, most_matches: int) -> tuple[object, ...]:
 
 _GROUPS = msgspec.json.Decoder(dict[str, str | list[str | None]])
 _LINES = msgspec.json.Decoder(list[str])
+_CAUSES = {cause.value: cause for cause in Cause}
 
 
 def ban_of(row: tuple[Any, ...]) -> Ban:
-    """Return the ban that `ban_row` wrote."""
+    """Return the ban that `ban_row` wrote.
+
+    A start makes a hundred thousand of them, so what most of them have in common is one object.
+    """
     jail, subject, address, time, duration, failures, count, cause, reason, matches, captured = row
-    groups: dict[str, Captured] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in (_GROUPS.decode(captured) if captured != "{}" else {}).items()
-    }
     return Ban(
-        jail=jail,
-        subject=parse_subject(subject),
-        address=None if address is None else parse_subject(address),
-        time=time,
-        duration=int(duration) if duration.is_integer() else duration,
-        failures=failures,
-        count=count,
-        cause=Cause(cause),
-        reason=reason,
-        matches=tuple(_LINES.decode(matches)) if matches != "[]" else (),
-        captured=groups,
+        sys.intern(jail),
+        parse_subject(subject),
+        time,
+        _seconds(duration),
+        failures,
+        count,
+        () if matches == "[]" else tuple(_LINES.decode(matches)),
+        NOTHING if captured == "{}" else _groups(captured),
+        None if address is None else parse_subject(address),
+        _CAUSES[cause],
+        reason,
     )
+
+
+@lru_cache(maxsize=64)
+def _seconds(duration: float) -> Seconds:
+    return int(duration) if duration.is_integer() else duration
+
+
+def _groups(captured: str) -> dict[str, Captured]:
+    groups = _GROUPS.decode(captured)
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in groups.items()}
 
 
 def position_text(position: Position) -> str:

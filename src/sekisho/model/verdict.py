@@ -16,7 +16,8 @@ Captured = str | tuple[str | None, ...]
 """The value of a captured group; a tuple for `<F-TUPLE_...>` and for the users of a session."""
 
 
-_NOTHING: Mapping[str, Captured] = MappingProxyType({})
+NOTHING: Mapping[str, Captured] = MappingProxyType({})
+"""What was captured where nothing was."""
 
 
 class Failure(NamedTuple):
@@ -32,7 +33,7 @@ class Failure(NamedTuple):
     subject: Subject
     time: float
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = _NOTHING
+    captured: Mapping[str, Captured] = NOTHING
     address: Subject | None = None
 
 
@@ -58,7 +59,7 @@ class Ban:
     failures: int = 0
     count: int = 1
     matches: tuple[str, ...] = ()
-    captured: Mapping[str, Captured] = field(default_factory=lambda: _NOTHING, hash=False)
+    captured: Mapping[str, Captured] = field(default_factory=lambda: NOTHING, hash=False)
     address: Subject | None = None
     cause: Cause = Cause.FAILURES
     reason: str = ""
@@ -132,7 +133,6 @@ class Release(enum.Enum):
 
     EXPIRED = "expired"
     BY_HAND = "by hand"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
