@@ -14,6 +14,21 @@ from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Ban
 
 
+class Perishing(MemoryAction):
+    """An action that another program can take down, until it is started again."""
+
+    whole = True
+
+    async def is_whole(self) -> bool:
+        """Tell."""
+        return self.whole
+
+    async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
+        """Be whole again."""
+        self.whole = True
+        return await super().start(standing)
+
+
 def ban(number: int) -> Ban:
     """Return a ban of 192.0.2.`number`."""
     return Ban("demo", parse_subject(f"192.0.2.{number}"), 1000, 600)
@@ -92,6 +107,106 @@ def test_what_vanished_from_the_firewall_is_put_back() -> None:
     asyncio.run(play())
 
 
+def test_a_trouble_is_told_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A thousand bans fail, and fail again when they are offered again: one line, and one when all are in force."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        bans = [Ban("demo", parse_subject(f"10.0.{n // 256}.{n % 256}"), 1000, 600) for n in range(1000)]
+        action.broken = {ban.subject for ban in bans}
+        worker, enforced = worker_of(action)
+        await worker.start([])
+        for each in bans:
+            worker.ban([each])
+            await worker.drained()
+        await worker.retry(bans)
+        await worker.drained()
+        action.broken = {ban.subject for ban in bans[500:]}
+        worker.ban([ban(1)])  # which nothing is wrong with, while the others wait
+        await worker.retry(bans)
+        await worker.drained()
+        action.broken.clear()
+        await worker.retry(bans)
+        await worker.drained()
+        assert len(enforced) == 1001
+        await worker.stop([])
+
+    asyncio.run(play())
+    assert [record.getMessage() for record in caplog.records] == [
+        "Failed to execute ban jail 'demo' action 'memory': Error banning 10.0.0.0: refused",
+        "Jail 'demo' action 'memory': banning works again; it had failed 2000 time(s)",
+    ]
+
+
+def test_whom_an_action_could_not_let_go_is_let_go_later() -> None:
+    """The lifting failed: it is done again once the action can tell that it still holds him, unless he is banned."""
+
+    async def play() -> None:
+        action = Perishing()
+        worker, _ = worker_of(action)
+        await worker.start([ban(1), ban(2)])
+        action.stuck = {ban(1).subject, ban(2).subject}
+        worker.unban([ban(1), ban(2)])
+        await worker.drained()
+        worker.ban([ban(2)])
+        await worker.drained()
+        action.stuck.clear()
+        await worker.retry([ban(2)])
+        await worker.drained()
+        assert set(action.held) == {ban(2).target}
+        await worker.stop([])
+
+    asyncio.run(play())
+
+
+def test_an_action_that_cannot_tell_whom_it_holds_is_not_asked_twice(caplog: pytest.LogCaptureFixture) -> None:
+    """A command that lifts a ban may fail for good: it is not run again, and the next that works ends its trouble."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        worker, _ = worker_of(action)
+        await worker.start([ban(1), ban(2), ban(3)])
+        action.stuck = {ban(1).subject, ban(2).subject}
+        for number in (1, 2, 3):
+            worker.unban([ban(number)])
+            await worker.drained()
+        await worker.retry([])
+        await worker.drained()
+        assert [name for name, _ in action.calls] == ["start", "unban", "unban", "unban"]
+        await worker.stop([])
+
+    asyncio.run(play())
+    assert [record.getMessage() for record in caplog.records] == [
+        "Failed to execute unban jail 'demo' action 'memory': Error unbanning 192.0.2.1: refused",
+        "Jail 'demo' action 'memory': unbanning works again; it had failed 2 time(s)",
+    ]
+
+
+def test_a_start_that_fails_again_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """The reason is told once, whatever bans fail meanwhile; another reason is told; the start at last is told."""
+
+    async def play() -> None:
+        action = MemoryAction()
+        action.down = True
+        worker, _ = worker_of(action)
+        await worker.start([])
+        action.broken = {ban(1).subject}
+        for _ in range(3):
+            worker.ban([ban(1)])
+            await worker.drained()
+            await worker.retry([ban(1)])
+        action.down = False
+        action.broken.clear()
+        await worker.retry([ban(1)])
+        await worker.stop([])
+
+    asyncio.run(play())
+    assert [record.getMessage() for record in caplog.records] == [
+        "Failed to start jail 'demo' action 'memory': the kernel is away",
+        "Jail 'demo' action 'memory': started at last",
+    ]
+
+
 def test_an_action_that_cannot_start_says_so_and_is_brought_up_later() -> None:
     """Its health names the reason; when it comes up, it holds all that stands."""
 
@@ -155,22 +270,8 @@ def test_whatever_an_action_raises_at_its_start_is_its_own_trouble() -> None:
 def test_what_another_program_has_taken_down_is_brought_up_again() -> None:
     """The bans are still listed, and bar nobody: a repair begins the action anew with all that stands."""
 
-    class Flushed(MemoryAction):
-        """An action whose rules are gone until it is started again."""
-
-        whole = True
-
-        async def is_whole(self) -> bool:
-            """Tell."""
-            return self.whole
-
-        async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
-            """Be whole again."""
-            self.whole = True
-            return await super().start(standing)
-
     async def play() -> None:
-        action = Flushed()
+        action = Perishing()
         worker = Worker("demo", action, enforced=lambda _: None)
         await worker.start([ban(1)])
         await worker.retry([ban(1)])

@@ -11,7 +11,10 @@ from sekisho.model.verdict import Ban
 
 
 class MemoryAction:
-    """Holds its bans in a dict and remembers each call. What is in `broken` fails; while `gate` is closed, it waits."""
+    """Holds its bans in a dict and remembers each call; while `gate` is closed, it waits.
+
+    Whom `broken` names it cannot bar, whom `stuck` names it cannot let go.
+    """
 
     survives_stop = True
 
@@ -21,6 +24,7 @@ class MemoryAction:
         self.held: dict[Subject, Ban] = {}
         self.calls: list[tuple[str, list[str]]] = []
         self.broken: set[Subject] = set()
+        self.stuck: set[Subject] = set()
         self.down = False
         self.gate = asyncio.Event()
         self.gate.set()
@@ -47,8 +51,9 @@ class MemoryAction:
         self.calls.append(("unban", [ban.subject.text for ban in bans]))
         await self.gate.wait()
         for ban in bans:
-            self.held.pop(ban.target, None)
-        return []
+            if ban.subject not in self.stuck:
+                self.held.pop(ban.target, None)
+        return [Failed(ban, "refused") for ban in bans if ban.subject in self.stuck]
 
     async def listed(self) -> frozenset[Subject] | None:
         """Return whom it holds."""

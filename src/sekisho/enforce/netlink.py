@@ -13,6 +13,7 @@ The socket belongs to the network namespace in which it was opened.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
@@ -290,7 +291,21 @@ class NftSocket:
         raise OSError(errno.EINTR, os.strerror(errno.EINTR), f"table inet {self._table}: it changes without end")
 
     def _read(self) -> Iterator[Reply]:
-        return parse_replies(self._socket.recv(_READ))
+        """Return what the kernel has answered. Raises OSError; after ENOBUFS nothing is left to be read.
+
+        For while anything is, the kernel drops what does not fit without saying so once more.
+        """
+        try:
+            return parse_replies(self._socket.recv(_READ))
+        except OSError as error:
+            if error.errno == errno.ENOBUFS:
+                patience = self._socket.gettimeout()
+                self._socket.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        self._socket.recv(_READ)
+                self._socket.settimeout(patience)
+            raise
 
     def _number(self) -> int:
         """Return the number of a new conversation; answers to an older one, given up, do not fit it."""

@@ -1,7 +1,8 @@
 """One action of one jail, at work: calls in order, one at a time, never in the engine's way.
 
 Work is queued as it is decided. What waits is handed over together, runs of bans in one call and runs of unbans in
-another, so that a slow action catches up by bulk. A ban that fails is remembered and offered again by `retry`.
+another, so that a slow action catches up by bulk. A ban that fails is remembered and offered again by `retry`; the log
+tells of a trouble once, and once more when it is over.
 
 An action that hangs holds up nobody but itself: a repair waits for its turn, a start and an end wait for `PATIENCE`
 only.
@@ -16,6 +17,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from sekisho.engine.complaints import Complaints
 from sekisho.model.action import Action, ActionError, Failed, Kind, Liftable, Perishable, Reloadable
 from sekisho.model.address import Subject
 from sekisho.model.verdict import Ban
@@ -47,6 +49,8 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._failed: dict[Subject, Ban] = {}
+        self._unlifted: dict[Subject, Ban] = {}  # of whom the action could not let go
+        self._complaints = {work: Complaints() for work in _Work}
         self._hopeless: set[Subject] = set()  # whose ban this action will never carry out
         self._turn = asyncio.Lock()  # an action's methods never overlap (model.action)
         self._up = False
@@ -85,17 +89,26 @@ class Worker:
             async with self._turn:
                 failed = await self.action.start(standing)
         except Exception as error:  # an action must not end the daemon, whatever it raises
-            self.health = f"action {self.action.name!r} could not be started: {error}"
-            text = "Failed to start jail %r action %r: %s"
-            log.error(text, self.jail, self.action.name, error, exc_info=not isinstance(error, ActionError))
+            health = f"action {self.action.name!r} could not be started: {error}"
+            if health != self.health:
+                text = "Failed to start jail %r action %r: %s"
+                log.error(text, self.jail, self.action.name, error, exc_info=not isinstance(error, ActionError))
+            self._up, self.health = False, health
             return
-        self._up = True
-        self.health = ""
+        if self.health:
+            log.warning("Jail %r action %r: started at last", self.jail, self.action.name)
+        self._up, self.health = True, ""
+        for complaints in self._complaints.values():
+            complaints.end()
         self._failed.clear()
+        self._unlifted.clear()
         self._note(standing, failed, _Work.BAN)
 
     def ban(self, bans: Sequence[Ban]) -> None:
         """Queue bans."""
+        if self._unlifted:
+            for ban in bans:
+                self._unlifted.pop(ban.subject, None)
         self._put(_Work.BAN, bans)
 
     def unban(self, bans: Sequence[Ban]) -> None:
@@ -119,29 +132,36 @@ class Worker:
         if not self._up or not await self._is_whole():
             await self._bring_up(standing)
             return
-        again = [ban for ban in standing if ban.subject in self._failed]
-        self._failed.clear()
-        offered = {ban.subject for ban in again}
         async with self._turn:
             listed = await self.action.listed()
-        if not self._idle.is_set():  # what was queued meanwhile may be the lifting of one of these
-            self._failed.update((ban.subject, ban) for ban in again)
-            return
+        is_idle = self._idle.is_set()
         if listed is not None:
-            prefixes = [subject for subject in listed if not subject.is_single]
-            lost = [
-                ban
-                for ban in standing
-                if ban.target not in listed
-                and ban.subject not in offered
-                and ban.subject not in self._hopeless
-                and not any(prefix.covers(ban.target) for prefix in prefixes)
-            ]
-            if lost:
-                what = "[%s] %d ban(s) had vanished from %s and are put back"
-                log.warning(what, self.jail, len(lost), self.action.name)
-            again += lost
-        self.ban(again)
+            self._failed.update((ban.subject, ban) for ban in self._lost(standing, listed))
+            self.unban(self._surplus(standing, listed))
+        if is_idle and self._failed:  # else what was queued meanwhile may be the lifting of one of these
+            self.ban([ban for ban in standing if ban.subject in self._failed])
+
+    def _surplus(self, standing: Sequence[Ban], listed: frozenset[Subject]) -> list[Ban]:
+        """Return the bans that could not be lifted and that `listed` still holds, though nobody bars their target."""
+        unlifted, self._unlifted = self._unlifted, {}
+        barred = {ban.target for ban in standing} if unlifted else set()
+        return [ban for ban in unlifted.values() if ban.target in listed and ban.target not in barred]
+
+    def _lost(self, standing: Sequence[Ban], listed: frozenset[Subject]) -> list[Ban]:
+        """Return the bans that `listed` does not hold and that are not offered again anyway, with a word in the log."""
+        known = self._failed.keys() | self._hopeless
+        prefixes = [subject for subject in listed if not subject.is_single]
+        lost = [
+            ban
+            for ban in standing
+            if ban.target not in listed
+            and ban.subject not in known
+            and not any(prefix.covers(ban.target) for prefix in prefixes)
+        ]
+        if lost:
+            what = "[%s] %d ban(s) had vanished from %s and are put back"
+            log.warning(what, self.jail, len(lost), self.action.name)
+        return lost
 
     async def _is_whole(self) -> bool:
         async with self._turn:
@@ -225,23 +245,42 @@ class Worker:
 
     async def _carry_out(self, work: _Work, batch: Sequence[Ban]) -> None:
         call = self.action.ban if work is _Work.BAN else self.action.unban
+        bug: Exception | None = None
         try:
             failed = await call(batch)
-        except Exception as error:  # an action must not end the daemon, whatever it raises
-            log.exception("action %r of jail %r", self.action.name, self.jail)
-            failed = [Failed(ban, str(error)) for ban in batch]
-        self._note(batch, failed, work)
+        except Exception as error:  # noqa: BLE001 - an action must not end the daemon, whatever it raises
+            bug, failed = error, [Failed(ban, repr(error)) for ban in batch]
+        self._note(batch, failed, work, bug)
 
-    def _note(self, batch: Sequence[Ban], failed: Sequence[Failed], work: _Work) -> None:
-        for failure in failed:
-            text = "Failed to execute %s jail %r action %r: Error %s %s: %s"
-            doing = "banning" if work is _Work.BAN else "unbanning"
-            log.error(text, work.value, self.jail, self.action.name, doing, failure.ban.subject, failure.reason)
+    def _note(self, batch: Sequence[Ban], failed: Sequence[Failed], work: _Work, bug: Exception | None = None) -> None:
         if work is _Work.UNBAN:
             self._hopeless.difference_update(ban.subject for ban in batch)
-        if work is _Work.UNBAN or self.action.kind is not Kind.ENFORCER:
-            return
-        lost = {failure.ban.subject: failure.ban for failure in failed}
-        self._failed.update({failure.ban.subject: failure.ban for failure in failed if not failure.is_final})
-        self._hopeless.update(failure.ban.subject for failure in failed if failure.is_final)
-        self._enforced([ban for ban in batch if ban.subject not in lost])
+            self._forget_failed(batch)
+            if isinstance(self.action, Perishable):  # others cannot tell whom they still hold
+                self._unlifted.update({failure.ban.subject: failure.ban for failure in failed})
+        elif self.action.kind is Kind.ENFORCER:
+            lost = {failure.ban.subject for failure in failed}
+            self._forget_failed(batch)
+            self._failed.update({failure.ban.subject: failure.ban for failure in failed if not failure.is_final})
+            self._hopeless.update(failure.ban.subject for failure in failed if failure.is_final)
+            self._enforced([ban for ban in batch if ban.subject not in lost] if lost else batch)
+        self._tell(failed, work, bug)
+
+    def _forget_failed(self, bans: Sequence[Ban]) -> None:
+        if self._failed:
+            for ban in bans:
+                self._failed.pop(ban.subject, None)
+
+    def _tell(self, failed: Sequence[Failed], work: _Work, bug: Exception | None) -> None:
+        """Let the log say what is new: a trouble, or that it is over, when nobody waits to be offered again.
+
+        Whatever an action that is not up fails to do is no news.
+        """
+        complaints = self._complaints[work]
+        for complaint in complaints.untold(failed) if self._up else ():
+            text = "Failed to execute %s jail %r action %r: Error %s %s"
+            log.error(text, work.value, self.jail, self.action.name, f"{work.value}ning", complaint, exc_info=bug)
+        waiting = self._failed if work is _Work.BAN else self._unlifted
+        if not failed and not waiting and (failures := complaints.end()):
+            text = "Jail %r action %r: %s works again; it had failed %d time(s)"
+            log.warning(text, self.jail, self.action.name, f"{work.value}ning", failures)
