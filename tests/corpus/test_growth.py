@@ -1,74 +1,93 @@
-"""A line costs no more than its length: no rule's work grows faster than what a stranger types."""
+"""A line costs no more than its length: no expression's work grows faster than what a stranger types.
+
+Each expression of each filter in each of its modes, and each form of date, is tried with texts made of itself
+(`support/pumps`). Four times the text may take some four times the work; squared work takes sixteen.
+"""
 
 from __future__ import annotations
 
 import re
 import time
-from random import Random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from tests.corpus.test_corpus import LOGS, NOW, Sample, central_europe, stamp_of, stock_rules
-from tests.support.records import texts_of, with_text
+from tests.corpus.test_corpus import LAST_YEAR
+from tests.support.pumps import Pump, pumps_of
 
-from sekisho.match.matcher import Matcher
+from sekisho.config.files import STOCK
+from sekisho.config.load import load_filter
+from sekisho.match.filter import CompiledFilter, compile_filter
 
-__all__ = ["central_europe"]  # a fixture
+SHORT, LONG, LONGEST = 2048, 8192, 65536
+NOTHING = 0.0003
+"""Seconds for the long text that are too few to tell anything: squared work takes more."""
+MOST = 2.25
+"""By how much the cost may outgrow the text, on a busy machine; squared work does by four, at least."""
 
-SHORT, LONG = 4096, 32768
-FILLINGS = (
-    "a", " ", "a ", ".", "(", " (", "[", "<", ">", ",", '"', "'", ": ", "/a", "\\", "1", ":1", "a@", "[]", "): ", '"x',
-    " from ", " from x", " from 192.0.2.1 port 22 ssh2", " ssh2: ", " user=<", ">, rip=192.0.2.1", " ehlo=1",
-)  # fmt: skip
+_CHOICE = re.compile(r"^(mdre|mdpr|usrre|publickey|failregex)-(\w+) =", re.MULTILINE)
+_OPTION = {"publickey": "publickey", "failregex": "logging"}
 
-
-def cost(matcher: Matcher, sample: Sample, place: int, filling: str, size: int) -> float:
-    """Seconds for the sample's line with `size` characters put into it."""
-    return fastest(matcher, sample, sample["line"][:place] + (filling * size)[:size] + sample["line"][place:])
+FILTERS = [path for path in sorted((STOCK / "filter.d").glob("*.conf")) if "\nfailregex" in path.read_text("utf-8")]
 
 
-def fastest(matcher: Matcher, sample: Sample, line: str) -> float:
-    """Seconds of this process for a line in the place of the sample's; the better of two runs."""
+def compiled_of(path: Path) -> Iterator[CompiledFilter]:
+    """A filter in each of its modes; one that speaks for the rest with each way to begin a line."""
+    choices = [{_OPTION.get(key, "mode"): choice} for key, choice in _CHOICE.findall(path.read_text("utf-8"))]
+    if path.stem == "pam-generic":
+        choices += [{"logtype": logtype} for logtype in ("short", "journal", "rfc5424")]
+    for options in ({}, *choices):
+        spec = load_filter(None, path.stem, options, journal=False)
+        yield compile_filter(spec, usedns="raw", last_year=LAST_YEAR)
+
+
+def expressions_of(path: Path) -> set[re.Pattern[str]]:
+    """All that a filter may search a line for, dates aside."""
+    return {
+        rule.pattern
+        for compiled in compiled_of(path)
+        for rule in (*compiled.rules, *compiled.ignores, *((compiled.prefix,) if compiled.prefix else ()))
+    }
+
+
+def dates() -> set[re.Pattern[str]]:
+    """All forms of dates that filters look for."""
+    return {date.regex for path in FILTERS for each in compiled_of(path) for date in each.detector.templates}
+
+
+def seconds(pattern: re.Pattern[str], text: str, *, runs: int = 1) -> float:
+    """What a search costs this process, at best."""
     best = 1e9
-    for _ in range(2):
+    for _ in range(runs):
         begin = time.process_time()
-        matcher.examine(line, now=NOW, stamp=stamp_of(sample), check_all=True)
+        pattern.search(text)
         best = min(best, time.process_time() - begin)
     return best
 
 
-@pytest.mark.parametrize("name", [name for name in LOGS if "aggressive" in name or "mode" not in name])
-def test_work_grows_with_the_line(name: str) -> None:
-    """Eight times the text takes some eight times the work; squared work would take sixty-four."""
-    matcher, choice = stock_rules(LOGS[name][0]).matcher, Random(name)
-    slow = []
-    for sample in choice.sample(LOGS[name], min(12, len(LOGS[name]))):
-        places = [
-            found.start() for found in re.finditer(r"\b", sample["line"]) if found.start() > len("Aug 14 11:00:00")
-        ]
-        for filling in FILLINGS:
-            place = choice.choice(places)
-            short = cost(matcher, sample, place, filling, SHORT)
-            long = cost(matcher, sample, place, filling, LONG)
-            if long > 24 * short + 0.005:
-                slow.append(f"{short:.4f} s, then {long:.4f} s: {filling!r} at {place} of {sample['line']}")
-    assert slow == []
+def grows(pattern: re.Pattern[str], pump: Pump, short: int, long: int) -> bool:
+    """True when the long text costs far more than its length tells."""
+    few, many = (seconds(pattern, pump.text(size), runs=3) for size in (short, long))
+    return many > max(NOTHING, few * MOST * long / short)
 
 
-@pytest.mark.parametrize("name", [name for name in LOGS if stock_rules(LOGS[name][0]).filter.record is not None])
-def test_work_grows_with_a_records_text(name: str) -> None:
-    """The same where the text stands in a field, written as its service writes it, so that the record stays whole."""
-    matcher, choice = stock_rules(LOGS[name][0]).matcher, Random(name)
-    slow = []
-    samples = [sample for sample in LOGS[name] if any(texts_of(sample["line"])) and len(sample["line"]) < SHORT]
-    for sample in choice.sample(samples, min(8, len(samples))):
-        for filling in FILLINGS:
-            path, text = choice.choice(list(texts_of(sample["line"])))
-            place = choice.randrange(max(1, len(text)))  # before its last sign, which ends what Docker wraps
-            short, long = (
-                fastest(matcher, sample, with_text(
-                    sample["line"], path, text[:place] + (filling * size)[:size] + text[place:]))
-                for size in (SHORT, LONG)
-            )  # fmt: skip
-            if long > 24 * short + 0.005:
-                slow.append(f"{short:.4f} s, then {long:.4f} s: {filling!r} in {path} of {sample['line']}")
-    assert slow == []
+def too_slow(pattern: re.Pattern[str]) -> Pump | None:
+    """What makes an expression's work grow faster than the text; the costliest is tried with the longest line, too."""
+    costs = {}
+    for pump in pumps_of(pattern):
+        costs[pump] = seconds(pattern, pump.text(LONG))
+        if costs[pump] > NOTHING and grows(pattern, pump, SHORT, LONG):
+            return pump
+    worst = max(costs, key=costs.__getitem__, default=None)
+    return worst if worst is not None and grows(pattern, worst, LONG, LONGEST) else None
+
+
+@pytest.mark.parametrize("path", FILTERS, ids=lambda path: path.stem)
+def test_work_grows_with_the_line(path: Path) -> None:
+    """Whatever is repeated where an expression repeats, and however the end disappoints it, the work stays linear."""
+    assert [(pattern.pattern, pump) for pattern in expressions_of(path) if (pump := too_slow(pattern))] == []
+
+
+def test_dates_are_found_in_the_line_s_time() -> None:
+    """A line of what dates begin with costs no more than its length, whatever the form of date."""
+    assert [(pattern.pattern, pump) for pattern in dates() if (pump := too_slow(pattern))] == []
