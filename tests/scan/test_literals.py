@@ -29,7 +29,8 @@ def clue_of(*expressions: str, cut: Cut = Cut.SNUG) -> Clue | None:
         (r"(?:no such user|unknown user|no such user here) \S+", {b"no such user ", b"unknown user "}),
         (r"x{2,}abcdef", {b"abcdef"}),
         (r"(?:abcd)+", {b"abcd"}),
-        (r"(?=look ahead)behind", {b"behind"}),
+        (r"(?=.*seen ahead)word", {b"seen ahead"}),
+        (r"(?!not seen ahead)word", {b"word"}),
         (r"authentication failure$", {b"authentication failure"}),
         (r"(a\w+ lovely|a\d plain) day", {b" lovely", b" plain"}),
     ],
@@ -80,6 +81,7 @@ EXPRESSIONS = [
     r"(?i)auth(?:entication)? fail(?:ed|ure);? user=\w*",
     r"(?:foo|ba[rz]|qux{2,3}) - \[\] \"(?:GET|POST) /\w*",
     r"^(?:a(?:b|cd)?e)+(?:long tail|x(?:y|z)zy)\b",
+    r"agent (?=[a-z]* of Robot/)[a-z]{0,3} of Robot/\d",
     r"client (?:denied|refused) by (?:server|rule \d+)(?: configuration)?",
 ]
 

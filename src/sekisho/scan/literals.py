@@ -208,8 +208,9 @@ def _gather(nodes: Iterable[Any]) -> _Gathered:
     for op, av in nodes:
         if op is sre.LITERAL:
             gathered.append(frozenset({chr(av)}))
-        elif op in _ZERO_WIDTH:
-            continue  # matches no text; what stands on both sides of it is adjacent
+        elif op in _ZERO_WIDTH:  # matches no text; what stands on both sides of it is adjacent
+            if op is sre.ASSERT:  # but what it looks at is there
+                gathered.clues += _gather(av[1]).all_clues()
         elif op is sre.IN and (texts := _few_characters(av)):
             gathered.append(texts)
         elif op is sre.SUBPATTERN:
