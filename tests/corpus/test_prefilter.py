@@ -25,6 +25,7 @@ from sekisho.config.catalogue import read_catalogue
 from sekisho.config.files import STOCK, Files
 from sekisho.config.layers import merge
 from sekisho.config.load import constants_of, load_filter
+from sekisho.match.condition import Condition
 from sekisho.match.dates import DateMemory
 from sekisho.match.filter import CompiledFilter, compile_filter
 from sekisho.match.layers import Kind
@@ -148,6 +149,14 @@ def put(record: dict[str, Any], path: str, text: str) -> None:
     record[last] = text
 
 
+def avoid(draw: st.DrawFn, record: dict[str, Any], exception: Condition) -> None:
+    """Set a field so that an exception that asks for something else does not hold."""
+    if exception.operator == "!=":
+        put(record, exception.field.text, exception.values[0])
+    elif exception.operator == "!~" and exception.rule is not None:
+        put(record, exception.field.text, draw(st.from_regex(exception.rule.pattern, alphabet=TEXT)).strip("\n"))
+
+
 @st.composite
 def records(draw: st.DrawFn, compiled: CompiledFilter) -> str:
     """A line that a rule of the filter is likely to match."""
@@ -173,10 +182,15 @@ def records(draw: st.DrawFn, compiled: CompiledFilter) -> str:
             )
         if rules.message:
             put(record, rules.message[0].text, text)
-    for exception in (each for rule in rules.exceptions for each in rule.conditions if each.operator == "!="):
-        put(record, exception.field.text, exception.values[0])
+    for exception in (each for rule in rules.exceptions for each in rule.conditions):
+        avoid(draw, record, exception)
     put(record, rules.host[0].text if rules.host else "ip", "192.0.2.1")
-    inner = quoted(draw, record) if rules.layers.kind is Kind.JSON else text
+    written = {
+        Kind.JSON: lambda: quoted(draw, record),
+        Kind.LOGFMT: lambda: " ".join(f"{name}={quoted(draw, value)}" for name, value in record.items()),
+        Kind.TEXT: lambda: text,
+    }
+    inner = written[rules.layers.kind]()
     return quoted(draw, {"log": inner + "\n", "time": "2026-07-14T11:59:00Z"}) if rules.layers.docker else inner
 
 
