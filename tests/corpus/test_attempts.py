@@ -58,6 +58,7 @@ SAME = (
     {"sendmail-auth", "sendmail-reject"},
     {"exim", "exim-spam"},
     {"gssftpd", "vsftpd", "wuftpd"},
+    {"access-errors", "access-flood", "access-scanners", "haproxy-http-auth", "wordpress-login"},
 )
 """Filters of services that go by the same name, or of one service."""
 
