@@ -58,10 +58,11 @@ def everything(tmp_path: Path) -> dict[str, CompiledFilter]:
 
 @cache
 def shared_log() -> bytes:
-    """The examples of all filters, one after another, and again as Docker keeps a container's lines."""
+    """The examples of all filters, one after another, and again as syslog and Docker keep what programs print."""
     lines = [line for entry in CATALOGUE for line in entry.example]
     boxed = [json.dumps({"log": f"{line}\n", "stream": "stdout", "time": "2005-08-14T09:00:01Z"}) for line in lines]
-    return "".join(f"{line}\n" for line in (*lines, *boxed)).encode()
+    logged = [f"Aug 14 11:00:01 gate app[7]: {line}" for line in lines]
+    return "".join(f"{line}\n" for line in (*lines, *logged, *boxed)).encode()
 
 
 def test_each_filter_finds_what_it_is_for_in_one_pass(everything: dict[str, CompiledFilter]) -> None:
@@ -78,7 +79,7 @@ def test_each_filter_finds_what_it_is_for_in_one_pass(everything: dict[str, Comp
 
 
 def test_ordinary_lines_are_tried_by_nobody(everything: dict[str, CompiledFilter]) -> None:
-    """But sshd, whose sessions they may end, caddy, which looks for the number of an HTTP status, and floods' jails.
+    """But sshd, whose sessions they may end, who looks for the number of an HTTP status, and floods' jails.
 
     Who joins lines sees a log's ends. So many jails cost what six do.
     """
@@ -86,7 +87,7 @@ def test_ordinary_lines_are_tried_by_nobody(everything: dict[str, CompiledFilter
     assert [(jail, blind) for jail in JAILS if (blind := bundle.blind_rules(jail))] == []
     candidates = bundle.divide(bundle.scan("".join(f"{line}\n" for line in ORDINARY * 50).encode()))
     shown = {jail: len(own) for jail, own in candidates.items() if everything[jail].maxlines == 1}
-    assert shown.keys() <= {"sshd", "caddy", "nginx-flood", "apache-flood", "haproxy-flood"}
+    assert shown.keys() <= {"sshd", "caddy", "navidrome", "nginx-flood", "apache-flood", "haproxy-flood"}
     assert all(len(own) < 20 for jail, own in candidates.items() if jail not in shown)
 
 
