@@ -99,7 +99,12 @@ def test_a_pattern_that_means_nothing_is_named(pattern: str) -> None:
         parse_datepatterns([pattern])
 
 
-SNUG = (r"^[^\[]*\[({DATE})", r"^(?:\[[^\[\]]{1,64}\])?\s{0,4}({DATE})", r"^\[%d/%b/%Y %H:%M:%S\]")
+SNUG = (
+    r"^[^\[]*\[({DATE})",
+    r"^(?:\[[^\[\]]{1,64}\])?\s{0,4}({DATE})",
+    r"^\[%d/%b/%Y %H:%M:%S\]",
+    r"^[^\[]*\[(%d/%b\w*\.?/%Y:%H:%M:%S %z)",
+)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +117,10 @@ SNUG = (r"^[^\[]*\[({DATE})", r"^(?:\[[^\[\]]{1,64}\])?\s{0,4}({DATE})", r"^\[%d
         (r"**\[({DATE})**", False),
         (r"^(?:a\])?b\s{0,4}({DATE})", False),
         (r"L %d/%m/%Y", False),
+        (r"at(%d/%m/%Y)", False),
+        (r"\[(%d/%m/%Y)x?", False),
+        (r"\[(%d/%m/%Y\.)", False),
+        (r"(a)\[(%d/%m/%Y)", False),
     ],
 )
 def test_it_is_known_what_the_cut_of_a_date_may_join(pattern: str, snug: bool) -> None:  # noqa: FBT001 - a column

@@ -95,7 +95,8 @@ def _parse(pattern: str, last_year: int) -> Iterable[DateTemplate]:
     elif any(mark in template.text for mark in EMBEDDED):
         templates = [epoch_within(template)]
     else:
-        templates = [template]
+        is_enclosed = template.bound_right and bool(_ENCLOSED_GROUP.fullmatch(template.text))
+        templates = [replace(template, is_enclosed=is_enclosed)]
     templates = [replace(each, last_year=last_year) for each in templates]
     for each in templates:
         _check(each, pattern)
@@ -122,6 +123,9 @@ def _split_prefix(pattern: str) -> DateTemplate:
 _ENCLOSED = re.compile(r"(?<!\\)\\[^\w\s]\(\{DATE\}\)$", re.IGNORECASE)
 _LED = re.compile(r"\(\?:[^()]*\\[^\w\s]\)\?\\s\{\d,\d\}\(\{DATE\}\)", re.IGNORECASE)
 """What stands before an enclosed date: such a character; or at a line's start a bracket and blanks, each or neither."""
+
+_ENCLOSED_GROUP = re.compile(r"[^()]*(?<!\\)\\[^\w\s]\((?!\?)[^()|]*%\w+\)")
+"""A pattern of fields that ends with its only group, behind such a character; the group ends with a field."""
 
 _DATE_MARK = re.compile(r"\{DATE\}", re.IGNORECASE)
 

@@ -39,7 +39,7 @@ class DateTemplate:
     """A kind of date. `text` is the pattern without its prefix; `bounded` False lets it touch words on both sides.
 
     `reader` is None for a pattern of fields; otherwise it makes the instant of a match. `is_enclosed`: a
-    default kind of date, behind a character that belongs to no word, at the pattern's end.
+    default kind of date, or the only group, behind a character that belongs to no word, at the pattern's end.
     """
 
     text: str
