@@ -36,7 +36,7 @@ class ByHand:
     ) -> int:
         """Bar subjects; the number newly banned. Waits for the firewall, within reason."""
         for subject in () if force else subjects:
-            if (why := self.pipeline.forbids(jail, subject)) is not None:
+            if (why := self.pipeline.screening.forbids(jail, subject)) is not None:
                 way = f"sekisho ban --force {jail.name} {subject}"
                 raise Refused(f"{subject} is guarded ({why}), so nobody is banned; to ban it all the same: {way}")
         length = jail.spec.bantime if duration is None else duration

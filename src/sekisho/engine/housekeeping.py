@@ -156,7 +156,7 @@ class Housekeeping:
 
     async def look_around(self, coming: Iterable[JailSpec] = ()) -> None:
         """Learn who we are ourselves, and whom the jails, and those that are coming, never ban."""
-        self.pipeline.surroundings.own = await self.own_addresses()
+        self.pipeline.screening.surroundings.own = await self.own_addresses()
         exemptions = self._exemptions(coming)
         await self._look_at_lists(exemptions)
         await self._resolve_names(exemptions)
@@ -173,7 +173,7 @@ class Housekeeping:
 
     async def _look_at_lists(self, exemptions: Iterable[Exemptions]) -> bool:
         """Learn what the ignore files say; whether that is new."""
-        surroundings = self.pipeline.surroundings
+        surroundings = self.pipeline.screening.surroundings
         words = dict.fromkeys(word for rules in exemptions for word in rules.files)
         if not words and not surroundings.lists:
             return False
@@ -182,7 +182,7 @@ class Housekeeping:
 
     async def _resolve_names(self, exemptions: Iterable[Exemptions]) -> None:
         """Learn what the ignored names stand for now; a name that fails keeps its last."""
-        surroundings = self.pipeline.surroundings
+        surroundings = self.pipeline.screening.surroundings
         names = {name for rules in (*exemptions, *surroundings.lists.values()) for name in rules.names}
         answers = await asyncio.gather(*(self.resolve(name) for name in sorted(names)))
         before = surroundings.resolved

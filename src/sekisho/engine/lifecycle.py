@@ -74,7 +74,7 @@ class Lifecycle:
             if stored.cause is Cause.FAILURES:
                 reached = jail.judge.reached.get(stored.subject)
                 ban = capped(stored, reached=reached.time if reached else stored.time, spec=jail.spec)
-                ignored = self.pipeline.exempts(jail, ban) is not None or self.pipeline.spares(jail, ban)
+                ignored = self.pipeline.screening.exempts(jail, ban) is not None or self.pipeline.spares(jail, ban)
             until = ban.until
             if ignored or (until is not None and until < now):
                 unban = Unban(stored, Release.EXPIRED)

@@ -19,7 +19,7 @@ from sekisho.engine.histories import Histories
 from sekisho.engine.jail import Jail
 from sekisho.engine.lookups import Lookups
 from sekisho.engine.report import FILTER, INFO, Entry, entry, local_time
-from sekisho.judge.exempt import Exemptions, Screen
+from sekisho.engine.screening import Screening
 from sekisho.judge.judge import prolong
 from sekisho.ledger.ledger import Consumed
 from sekisho.model.address import Subject
@@ -39,18 +39,6 @@ from sekisho.model.verdict import (
 )
 
 log = logging.getLogger("fail2ban.filter")
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What the judges must know of the world, kept fresh by housekeeping: own addresses, ignored names, ignore files.
-
-    Each is replaced whole when it changes.
-    """
-
-    own: frozenset[Subject] = frozenset()
-    resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
-    lists: Mapping[str, Exemptions] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -76,14 +64,13 @@ class Pipeline:
         ignores: Ask,
         guard: Guard,
     ) -> None:
-        self.surroundings = Surroundings()
+        self.screening = Screening(guard)
         self.account = account
         self._jails = jails
         self._clock = clock
         self._write = write
         self._histories = Histories(ask=account.history, chance=chance)
         self._batch = _Batch()
-        self._screens: dict[str, Screen] = {}
         self._ignores = ignores
         self._guard = guard
         self._doubts = Doubts(ignores, self._judge_asked, self.settle)
@@ -100,7 +87,7 @@ class Pipeline:
         if jail.is_idle:
             jail.held.append(failure)
             return
-        source = self.exempts(jail, failure)
+        source = self.screening.exempts(jail, failure)
         if source is None and jail.spec.ignorecommand.command:
             self._doubts.put(jail, failure)
         else:
@@ -108,7 +95,7 @@ class Pipeline:
 
     async def attempt(self, jail: Jail, failure: Failure, *, weight: int) -> bool:
         """Judge a failure that a person reports, and settle it; False when it is ignored, by a command too."""
-        source = self.exempts(jail, failure)
+        source = self.screening.exempts(jail, failure)
         if source is None and await self._is_ignored(jail, failure):
             source = "command"
         self._judge_known(jail, failure, source, weight=weight)
@@ -136,7 +123,7 @@ class Pipeline:
         if source is not None:
             self._conclude(jail, Ignored(failure, source))
             return
-        suspect, now = self._suspect(jail, failure), self._clock.now()
+        suspect, now = self.screening.suspect(jail, failure), self._clock.now()
         standing = jail.standing.get(suspect)
         known = None if jail.escalation is None else self._histories.known_bad(jail, failure, suspect)
         verdicts = jail.judge.decide(failure, now=now, standing=standing, weight=weight, against=suspect)
@@ -152,7 +139,7 @@ class Pipeline:
             for failure in failures:
                 self.judge(jail, failure)
             return
-        screen, windows, name = self._screen_of(jail), jail.judge.windows, jail.name
+        screen, windows, name = self.screening.screen_of(jail), jail.judge.windows, jail.name
         maxretry, now = jail.spec.maxretry, self._clock.now()
         counts_alone = jail.prefixes is SINGLE
         found: list[str] = []
@@ -173,7 +160,7 @@ class Pipeline:
             if counts_alone:
                 counter = windows.count(failure)
             else:
-                counter = windows.count(failure, against=self._suspect(jail, failure))
+                counter = windows.count(failure, against=self.screening.suspect(jail, failure))
             if counter.retry >= maxretry:
                 found = []  # what follows stands behind these lines
                 standing = jail.standing.get(counter.failure.subject)
@@ -191,37 +178,10 @@ class Pipeline:
 
     def refill(self, jail: Jail, failure: Failure) -> None:
         """Count a failure that was judged before this start; ignorecommand was asked then, and is not again."""
-        if self.exempts(jail, failure) is None:
-            suspect = self._suspect(jail, failure)
+        if self.screening.exempts(jail, failure) is None:
+            suspect = self.screening.suspect(jail, failure)
             known = None if jail.escalation is None else self._histories.known_bad(jail, failure, suspect)
             jail.judge.refill(failure, now=self._clock.now(), known=known, against=suspect)
-
-    def exempts(self, jail: Jail, failure: Failure | Ban) -> str | None:
-        """Return which rule of the jail exempts the one that a failure or a ban concerns, or None."""
-        return self._screen_of(jail).source(failure.address or failure.subject)
-
-    def _suspect(self, jail: Jail, failure: Failure) -> Subject:
-        """Return whom a failure counts against: the jail's prefix around its address, as long as it may be barred.
-
-        An identifier that is no address counts as itself, whatever address stands beside it.
-        """
-        subject = failure.subject
-        if jail.prefixes is SINGLE or failure.address is not None:
-            return subject
-        prefix = self._screen_of(jail).suspect(subject)
-        if prefix is subject or jail.spec.lets_in:
-            return prefix
-        return subject if self._guard.is_within(prefix) else prefix
-
-    def _screen_of(self, jail: Jail) -> Screen:
-        screen, around, prefixes = self._screens.get(jail.name), self.surroundings, jail.prefixes
-        own, resolved, lists = around.own, around.resolved, around.lists
-        if screen is None or not screen.is_made_of(
-            jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes
-        ):
-            screen = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes)
-            self._screens[jail.name] = screen
-        return screen
 
     def ban_by_hand(self, jail: Jail, ban: Ban, *, is_exact: bool = False) -> bool:
         """Ban whatever the ignore lists say, as long as `ban` says where that `is_exact`.
@@ -235,26 +195,9 @@ class Pipeline:
         self._conclude(jail, ban, is_exact=is_exact)
         return True
 
-    def forbids(self, jail: Jail, subject: Subject) -> str | None:
-        """Return why nobody bars `subject` in the jail by mistake, and a person by force only; None: he simply may.
-
-        Who names an ignored address means it (COMPAT 1.9); who names a network may not have known what is in it.
-        """
-        around = self.surroundings
-        if jail.spec.lets_in:
-            return None
-        if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on():
-            return reason
-        if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in around.own):
-            return "this host's own address"
-        inner = jail.exemptions.inside(subject, resolved=around.resolved, lists=around.lists)
-        return None if inner is None else f"{inner} in it is ignored"
-
     def spares(self, jail: Jail, ban: Ban) -> bool:
         """Return whether a machine's ban must not be, and let the log tell why, from time to time."""
-        reason = None if jail.spec.lets_in else self._guard.reason(ban.target)
-        if reason is None and not ban.target.is_single:
-            reason = self.exempts(jail, ban)
+        reason = self.screening.spares(jail, ban)
         if reason is not None and self._guard.may_speak(ban):
             self._batch.entries.append(entry(Ignored(Failure(jail.name, ban.target, ban.time), reason)))
         return reason is not None
