@@ -105,6 +105,13 @@ def test_what_is_a_number(text: str | None, number: float | None) -> None:
     assert number_of(text) == number
 
 
+def test_whose_values_are_short_words() -> None:
+    """Those are looked for as words; an expression, a longer text or one with other characters is not."""
+    rules = ("a = 401", "a in 401 403", "a = 40", "a = 40.1", "a = unauthorized", "a in 401 x-1", "a ~ 401", "a != 401")
+    asked = [each.asks_words for rule in rules for each in parse_conditions(rule)]
+    assert asked == [True, True, False, False, False, False, False, False]
+
+
 def test_what_the_field_is_instead() -> None:
     """Said in the words of the rule, and not longer than one likes to read."""
     told = [each.told(RECORD) for rule in ("status in 400 403", "absent = x", "request = x", "msg ~ ^x")

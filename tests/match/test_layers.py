@@ -51,19 +51,19 @@ def test_what_is_left(logformat: str, line: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("logformat", "line", "why"),
     [
-        ("docker", "plain words", "it is no whole JSON object: Expecting value at character 1"),
+        ("docker", "plain words", "it is no JSON object"),
         ("docker", '{"log":{"a":1}}', "it is no line of Docker's: it has no `log` that is text"),
         ("docker", '{"time":"x"}', "it is no line of Docker's: it has no `log` that is text"),
-        ("docker json", docker("plain words\n"), "it is no whole JSON object: Expecting value at character 1"),
+        ("docker json", docker("plain words\n"), "it is no JSON object"),
         ("docker json", docker('{"a":1}{"a":1}\n'), "it is no whole JSON object: Extra data at character 8"),
         ("syslog json", 'host app: {"a":1}', "no date of syslog stands in front"),
         ("syslog json", DATE + ' {"a":1}', "no `HOST IDENT[PID]: ` of syslog stands behind the date"),
         (
             "syslog json",
             DATE + ' host app: said: {"a":1}',
-            "it is no whole JSON object: Expecting value at character 1",
+            "it is no JSON object",
         ),
-        ("syslog json", DATE + ' app: said: {"a":1}', "it is no whole JSON object: Expecting value at character 1"),
+        ("syslog json", DATE + ' app: said: {"a":1}', "it is no JSON object"),
     ],
 )
 def test_what_does_not_come_off(logformat: str, line: str, why: str) -> None:

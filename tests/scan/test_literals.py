@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.model.candidate import Cut, Search
+from sekisho.scan.fallback import FallbackScanner
 from sekisho.scan.literals import Clue, find_clue, find_clues
+from sekisho.scan.scanner import _patterns_of, build_scanner
 
 SNUG, ANYWHERE = Cut.SNUG, Cut.ANYWHERE
 
@@ -137,6 +139,22 @@ def test_whoever_wrote_a_rule_says_what_is_rare() -> None:
     patterns = tuple(map(re.compile, (r"\d+", "401|403", "a very long text")))
     clue = find_clue(Search(patterns, Cut.NONE, is_quoted=True, in_turn=True))
     assert clue == Clue(frozenset({b"401", b"403"}), is_quoted=True)
+
+
+def test_a_short_word_is_looked_for_as_a_word() -> None:
+    """A status of 401 is in no longer number; of words one of which holds another each counts."""
+    word = re.compile("401|4010")
+    clue = find_clue(Search((word,), Cut.NONE, is_quoted=True, in_turn=True, words=frozenset({word})))
+    assert clue is not None
+    lines = (
+        b'{"status":401,"size":9}',
+        b'{"status": "4010"}',
+        b"status=401",
+        b'{"status":200,"size":14011}',
+        b"x 4014",
+    )
+    for scanner in (build_scanner([clue]), FallbackScanner(*_patterns_of([clue])[:1])):
+        assert [bool(scanner.scan(line)) for line in lines] == [True, True, True, False, False]
 
 
 def test_a_failure_that_many_services_tell_alike_is_known_by_its_service() -> None:

@@ -23,6 +23,7 @@ from sekisho.match.record import Record
 from sekisho.match.rule import Rule, RuleError, compile_rule
 
 _LONGEST_SHOWN = 60
+_SHORT_WORD = re.compile(r"[A-Za-z0-9_]{3,4}")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Condition:
             case "~" if self.rule is not None:
                 return self.rule.pattern
         return None
+
+    @property
+    def asks_words(self) -> bool:
+        """True when the field's whole text must be one of some short words, such as an HTTP status."""
+        return self.operator in ("=", "in") and all(map(_SHORT_WORD.fullmatch, self.values))
 
     def told(self, record: Record) -> str:
         """What the field is instead of what the condition asks for."""

@@ -107,9 +107,10 @@ class CompiledFilter:
         return Search(patterns, cut, is_quoted=self.record is not None, lines=self.maxlines)
 
     def _search_fields(self, rule: When) -> Search:
-        if not self.is_ascii_like:
+        if not self.is_ascii_like or self.record is None:
             return Search()
-        return Search(rule.patterns, Cut.NONE, is_quoted=True, in_turn=True)
+        words = frozenset() if self.record.layers.docker else rule.words  # Docker may put a `\t` in front of one
+        return Search(rule.patterns, Cut.NONE, is_quoted=True, in_turn=True, words=words)
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

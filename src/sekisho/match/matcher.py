@@ -12,8 +12,9 @@ from datetime import datetime
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
 from sekisho.match.finding import Finding, Hit, LineVerdict, Remark
 from sekisho.match.placing import Opening, Placing
-from sekisho.match.record import Refused
+from sekisho.match.record import NO_OBJECT, Refused
 from sekisho.match.recordbook import RecordBook
+from sekisho.match.recordreader import Entry
 from sekisho.match.rulebook import Match, RuleBook
 from sekisho.model.block import Block, Phase
 from sekisho.model.candidate import Candidate
@@ -237,14 +238,18 @@ class Matcher:
             return
         data, source, longest = block.data, block.source, self.filter.longest_line
         is_journal = block.stamps is not None
+        foreign = not is_journal and records.opens_with_brace
         lines = self._entries(block, candidates, channel) if is_journal else ((*each, None) for each in candidates)
         pieces = records.pieces_in(block)
         for start, end, mask, stamp in lines:
             self.at = start
             if start in pieces or end - start > longest:
                 continue
-            line = self._line(data, start, end, source)
-            entry = records.read(line, source, stamp=stamp, now=now)
+            if foreign and data[start] not in b"{ \t":  # of another program's, in a log that is shared
+                entry: Entry | Refused = NO_OBJECT
+            else:
+                line = self._line(data, start, end, source)
+                entry = records.read(line, source, stamp=stamp, now=now)
             if isinstance(entry, Refused):
                 self._say("WARNING", f"refused {source}", f"A line of {source!r} counts for nobody: {entry.why}")
                 continue

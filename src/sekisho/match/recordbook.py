@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from sekisho.match.datetemplate import NO_DATE
 from sekisho.match.fieldpath import FieldPath, first_text
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
+from sekisho.match.layers import Kind
 from sekisho.match.pieces import Pieces
 from sekisho.match.record import Record, Refused
 from sekisho.match.recordreader import Entry, RecordMemory, RecordReader
@@ -47,6 +48,12 @@ class RecordBook:
         self._reader = RecordReader(rules, compiled.detector, last_year=compiled.last_year)
         self._memories: dict[str, RecordMemory] = {}
         self._pieces = Pieces() if rules.layers.docker else None
+
+    @property
+    def opens_with_brace(self) -> bool:
+        """True when a file's line that is no JSON object is none of ours, whatever stands in it."""
+        layers = self._rules.layers
+        return layers.docker or (layers.kind is Kind.JSON and not layers.syslog)
 
     def pieces_in(self, block: Block) -> frozenset[int]:
         """Where lines begin in the next block of a source that are but pieces."""

@@ -62,6 +62,11 @@ class When:
         """What must be found in the line of a record for which it holds, in the order of its conditions."""
         return tuple(pattern for each in self.conditions if (pattern := each.pattern) is not None)
 
+    @property
+    def words(self) -> frozenset[re.Pattern[str]]:
+        """Those of `patterns` that are short words, each the whole text of a field."""
+        return frozenset(each.pattern for each in self.conditions if each.asks_words and each.pattern is not None)
+
 
 @dataclass(frozen=True)
 class RecordRules:

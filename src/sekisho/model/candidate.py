@@ -30,14 +30,15 @@ class Search:
 
     No patterns: nothing is known, and every line may match. `is_quoted`: the texts stand in the line as JSON and logfmt
     write them, where a character may be written by a backslash and its number. `in_turn`: the first pattern that has a
-    literal is the one to look for, since whoever wrote them put it first. `lines`: over how many lines a match may
-    reach.
+    literal is the one to look for, since whoever wrote them put it first. `words`: the patterns that are short words,
+    and stand in the line as such. `lines`: over how many lines a match may reach.
     """
 
     patterns: tuple[re.Pattern[str], ...] = ()
     cut: Cut = Cut.SNUG
     is_quoted: bool = False
     in_turn: bool = False
+    words: frozenset[re.Pattern[str]] = frozenset()
     lines: int = 1
 
 

@@ -140,10 +140,15 @@ def find_clue(search: Search) -> Clue | None:
 def _usable_clues(search: Search) -> list[Clue]:
     found: list[Clue] = []
     for pattern in search.patterns:
-        found += _clues_of(pattern, search)
+        found += [_as_words(pattern)] if pattern in search.words else _clues_of(pattern, search)
         if found and search.in_turn:
             break
     return found
+
+
+def _as_words(pattern: re.Pattern[str]) -> Clue:
+    """Short words, which as mere text would be in many a longer number."""
+    return Clue(frozenset(), is_quoted=True, shape=rb"\b(?:%b)\b" % pattern.pattern.encode("ascii"))
 
 
 def _clues_of(pattern: re.Pattern[str], search: Search) -> list[Clue]:
@@ -168,6 +173,8 @@ def _fewest(members: Iterable[str]) -> frozenset[bytes]:
 
 def _worth(clue: Clue) -> tuple[float, int]:
     """Long members, few of them; a word that every log is full of counts for little."""
+    if not clue.literals:
+        return 0.0, 0
     few, many = min(len(clue.literals), _FEW), max(len(clue.literals) - _FEW, 0)
     return min(_rarity(each.decode()) for each in clue.literals) - 0.4 * few - 0.02 * many, len(min(clue.literals))
 
