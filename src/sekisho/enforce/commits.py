@@ -14,9 +14,9 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from sekisho.enforce.nfnetlink import NETLINK_NETFILTER
 from sekisho.enforce.wire import parse_notices
 
-_NETLINK_NETFILTER = 12
 _GROUP = 7  # NFNLGRP_NFTABLES
 _NEW_GENERATION = (10 << 8) | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
 _PID, _NAME = 2, 3  # NFTA_GEN_PROC_PID, NFTA_GEN_PROC_NAME
@@ -49,7 +49,7 @@ class Commits:
         """Listen, on the running loop. Raises OSError where the kernel does not let us."""
         self._hear = hear
         self._loop = asyncio.get_running_loop()
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER)
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, NETLINK_NETFILTER)
         try:
             self._socket.setblocking(False)
             _attach_filter(self._socket)

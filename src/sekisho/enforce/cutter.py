@@ -27,23 +27,22 @@ from typing import NamedTuple
 from sekisho.enforce import conntrack, sockdiag
 from sekisho.enforce.conntrack import Request
 from sekisho.enforce.disconnect import Cut, Means, Quarry
+from sekisho.enforce.nfnetlink import NETLINK_NETFILTER, read_replies
 from sekisho.enforce.ruleset import Reach
-from sekisho.enforce.wire import parse_replies
 from sekisho.model.address import Subject
 
 _LOG = logging.getLogger("fail2ban.actions")
-_SOCK_DIAG, _NETFILTER = 4, 12  # NETLINK_SOCK_DIAG, NETLINK_NETFILTER
+_SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
 _SOL_NETLINK, _CAP_ACK = 270, 10  # answers without a copy of the request
-_READ = 1 << 18
 _PATIENCE = 5.0  # seconds for a kernel that does not answer
 _ROUND = 100  # requests at a time, whose answers surely fit a socket's buffer as it is by default
 _SHOWN = 3  # addresses in a line of the log
 _LACKS = {
     (_SOCK_DIAG, errno.EOPNOTSUPP): "the kernel is built without CONFIG_INET_DIAG_DESTROY",
     (_SOCK_DIAG, errno.ENOENT): "the kernel has no module tcp_diag or udp_diag",
-    (_NETFILTER, errno.EINVAL): "the kernel has no module nf_conntrack_netlink",
+    (NETLINK_NETFILTER, errno.EINVAL): "the kernel has no module nf_conntrack_netlink",
     (_SOCK_DIAG, errno.EPERM): "CAP_NET_ADMIN is missing",
-    (_NETFILTER, errno.EPERM): "CAP_NET_ADMIN is missing",
+    (NETLINK_NETFILTER, errno.EPERM): "CAP_NET_ADMIN is missing",
 }
 
 
@@ -164,7 +163,7 @@ class _Line:
         sequence = next(self._sequence)
         self._socket.sendall(request(sequence))
         while True:
-            for reply in parse_replies(self._socket.recv(_READ)):
+            for reply in read_replies(self._socket):
                 if reply.sequence != sequence:
                     continue
                 if reply.error is None:
@@ -181,7 +180,7 @@ class _Line:
             part = numbered[start : start + _ROUND]
             self._socket.sendall(b"".join(request(number) for number, request in part))
             while not errors.keys() >= {number for number, _ in part}:
-                errors |= {r.sequence: r.error for r in parse_replies(self._socket.recv(_READ)) if r.error is not None}
+                errors |= {r.sequence: r.error for r in read_replies(self._socket) if r.error is not None}
         return [errors[number] for number, _ in numbered]
 
 
@@ -193,7 +192,7 @@ def _errands(cuts: Sequence[Cut]) -> Iterator[tuple[str, int, Callable[[_Line], 
             yield f"{name} sockets", _SOCK_DIAG, partial(_find_sockets, sockets, number)
     entries = Quarry(cut for cut in cuts if Means.CONNTRACK in cut.means)
     if entries:
-        yield "conntrack entries", _NETFILTER, partial(_find_entries, entries)
+        yield "conntrack entries", NETLINK_NETFILTER, partial(_find_entries, entries)
 
 
 def _find_sockets(quarry: Quarry, protocol: int, line: _Line) -> list[_Doomed]:

@@ -32,12 +32,11 @@ from sekisho.enforce.ipset_wire import (
     parse_entries,
     parse_header,
 )
-from sekisho.enforce.nfnetlink import open_socket
-from sekisho.enforce.wire import Reply, parse_replies
+from sekisho.enforce.nfnetlink import open_socket, read_replies
+from sekisho.enforce.wire import Reply
 
 T = TypeVar("T")
 
-_READ = 1 << 18
 _Pack = Callable[[str, Sequence[Entry], int], bytes]
 
 
@@ -158,7 +157,7 @@ class IpsetSocket:
                 bodies.append(reply.body)
 
     def _read(self) -> Iterator[Reply]:
-        return parse_replies(self._socket.recv(_READ))
+        return read_replies(self._socket)
 
     def _number(self) -> int:
         """Return the number of a new conversation; answers to an older one, given up, do not fit it."""

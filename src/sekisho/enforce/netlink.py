@@ -13,7 +13,6 @@ The socket belongs to the network namespace in which it was opened.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import itertools
 import os
@@ -21,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sekisho.enforce.nfnetlink import open_socket
+from sekisho.enforce.nfnetlink import open_socket, read_replies
 from sekisho.enforce.structure import CHAINS, RULES, SETS, TABLES, Structure, pack_listing, parse_structure
 from sekisho.enforce.wire import (
     PER_MESSAGE,
@@ -37,10 +36,8 @@ from sekisho.enforce.wire import (
     parse_chain,
     parse_elements,
     parse_generation,
-    parse_replies,
 )
 
-_READ = 1 << 18
 _LISTING_TRIES = 5
 _ROUND = 1000  # steps a batch: half a million elements, and as many answers as surely fit the buffer
 _Verbs = tuple[Verb, ...]
@@ -291,21 +288,7 @@ class NftSocket:
         raise OSError(errno.EINTR, os.strerror(errno.EINTR), f"table inet {self._table}: it changes without end")
 
     def _read(self) -> Iterator[Reply]:
-        """Return what the kernel has answered. Raises OSError; after ENOBUFS nothing is left to be read.
-
-        For while anything is, the kernel drops what does not fit without saying so once more.
-        """
-        try:
-            return parse_replies(self._socket.recv(_READ))
-        except OSError as error:
-            if error.errno == errno.ENOBUFS:
-                patience = self._socket.gettimeout()
-                self._socket.setblocking(False)
-                with contextlib.suppress(BlockingIOError):
-                    while True:
-                        self._socket.recv(_READ)
-                self._socket.settimeout(patience)
-            raise
+        return read_replies(self._socket)
 
     def _number(self) -> int:
         """Return the number of a new conversation; answers to an older one, given up, do not fit it."""

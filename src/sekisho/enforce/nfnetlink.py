@@ -1,13 +1,19 @@
-"""The netlink socket of netfilter, which nf_tables and ipset share: how it is opened."""
+"""The netlink socket of netfilter, which nf_tables and ipset share: how it is opened, and read."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import socket
+from collections.abc import Iterator
+
+from sekisho.enforce.wire import Reply, parse_replies
 
 NETLINK_NETFILTER = 12
 _SOL_NETLINK, _CAP_ACK = 270, 10  # answers without a copy of the request: a refused batch must not overrun our buffer
 _SEND_BUFFER = 32 << 20  # a batch goes in one piece; 100,000 IPv6 ranges are some 10 MB
 _RECEIVE_BUFFER = 8 << 20
+_READ = 1 << 18
 
 
 def open_socket(timeout: float) -> socket.socket:
@@ -27,3 +33,21 @@ def open_socket(timeout: float) -> socket.socket:
         except PermissionError:  # without CAP_NET_ADMIN the limits of net.core stand
             opened.setsockopt(socket.SOL_SOCKET, option - 25, size)
     return opened
+
+
+def read_replies(opened: socket.socket) -> Iterator[Reply]:
+    """Return what the kernel has answered. Raises OSError; after ENOBUFS nothing is left to be read.
+
+    For while anything is, the kernel drops what does not fit without saying so once more.
+    """
+    try:
+        return parse_replies(opened.recv(_READ))
+    except OSError as error:
+        if error.errno == errno.ENOBUFS:
+            patience = opened.gettimeout()
+            opened.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    opened.recv(_READ)
+            opened.settimeout(patience)
+        raise

@@ -25,6 +25,7 @@ from itertools import compress
 from operator import not_
 
 from sekisho.enforce.ipset_probe import find_stops
+from sekisho.enforce.nfnetlink import NETLINK_NETFILTER
 from sekisho.enforce.nft import NftError, run_nft
 from sekisho.enforce.probe import (
     TRAP,
@@ -38,7 +39,7 @@ from sekisho.enforce.probe import (
 )
 from sekisho.enforce.tun import PATIENCE, Untraceable, device, own_address
 
-_NETLINK_NETFILTER, _TRACES = 12, 9  # NFNLGRP_NFTRACE
+_TRACES = 9  # NFNLGRP_NFTRACE
 _READ = 1 << 16
 
 
@@ -64,7 +65,7 @@ async def trace(probes: Sequence[Probe]) -> list[tuple[Step, ...]]:
 def _listening() -> Iterator[socket.socket]:
     """Hear of all traces of this network."""
     kind = socket.SOCK_RAW | socket.SOCK_CLOEXEC
-    with socket.socket(socket.AF_NETLINK, kind, _NETLINK_NETFILTER) as heard:
+    with socket.socket(socket.AF_NETLINK, kind, NETLINK_NETFILTER) as heard:
         try:
             heard.bind((0, 1 << (_TRACES - 1)))
         except OSError as error:
