@@ -69,8 +69,8 @@ def test_letters_that_fold_to_ascii_make_candidates_of_caseless_rules(build: Bui
 def test_a_date_glued_to_a_word_makes_a_candidate(build: Build) -> None:
     """Its cut is not snug, so a literal may exist only across it."""
     scanner = build([clue(b"x from")])
-    data = b"x+02:00 Jul 14 11:00:00 from\nx@400000004b6000000000000a from\n"
-    assert [each.mask for each in scanner.scan(data)] == [1, 1]
+    data = b"x+02:00 Jul 14 11:00:00 from\nx@400000004b6000000000000a from\nx 4/Jul/2026:11:00:00 from\n"
+    assert [each.mask for each in scanner.scan(data)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("number", range(0x20, 0x7F))

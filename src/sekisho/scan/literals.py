@@ -41,7 +41,7 @@ SHORTEST = 3
 
 _GOOD = 6.0  # what an alternative clue must be worth, see `_worth`: a word that is not in every line
 _FEW = 5  # members of a clue; the price of each, of which any may be a common word, falls beyond
-_LONGEST_SET = 4  # a character set up to this size is multiplied out ([Ff]ailed)
+_LONGEST_SET = 10  # a character set up to this size is multiplied out ([Ff]ailed, [0-9])
 _WORDS_EVERYWHERE = frozenset(
     {
         *("from", "sshd", "ssh", "preauth", "user", "port", "for", "http", "info", "error"),
@@ -234,9 +234,12 @@ def _gather(nodes: Iterable[Any]) -> _Gathered:
 
 
 def _few_characters(items: Sequence[Any]) -> Texts | None:
-    if len(items) <= _LONGEST_SET and all(op is sre.LITERAL for op, _ in items):
-        return frozenset(chr(av) for _, av in items)
-    return None
+    if any(op is not sre.LITERAL and op is not sre.RANGE for op, _ in items):
+        return None
+    ranges = [range(av, av + 1) if op is sre.LITERAL else range(av[0], av[1] + 1) for op, av in items]
+    if sum(map(len, ranges)) > _LONGEST_SET:
+        return None
+    return frozenset(chr(code) for codes in ranges for code in codes)
 
 
 def _gather_group(gathered: _Gathered, branches: Sequence[Any]) -> None:

@@ -67,7 +67,7 @@ def _patterns_of(rules: Sequence[Clue | None]) -> tuple[list[Pattern], int]:
     patterns += [Pattern(shape, mask) for shape, mask in shapes.items()]
     everything = (1 << len(rules)) - 1 & ~always
     if everything:
-        patterns.append(Pattern(ODD_DATES, everything))
+        patterns.append(Pattern(ODD_DATES, everything, caseless=True))
     if caseless:
         patterns.append(Pattern(ODD_LETTERS, caseless))
     if quoted:
