@@ -78,10 +78,17 @@ def scanners(name: str, mode: str) -> tuple[Bundle, FallbackScanner]:
 
 @cache
 def dated(name: str) -> tuple[str, str, str]:
-    """What stands before the date in the filter's example, the date, and what stands behind it."""
-    detector = stock(name, "").detector
-    for line in CATALOGUE[name].example:
-        if date := detector.find(line, DateMemory(), now=SUMMER):
+    """What stands before the date in the filter's example, the date, and what stands behind it.
+
+    Nothing each where a line that a rule hits has none: it takes that of a line before.
+    """
+    compiled = stock(name, "")
+    found = {line: compiled.detector.find(line, DateMemory(), now=SUMMER) for line in CATALOGUE[name].example}
+    for line, date in found.items():
+        if date is None and Matcher(compiled, jail="x").examine(line, now=SUMMER).hits:
+            return "", "", ""
+    for line, date in found.items():
+        if date is not None:
             return line[: date.start], line[date.start : date.end], line[date.end :]
     pytest.fail(f"the example of {name} has no date")
 

@@ -74,6 +74,7 @@ class Reading:
     ) -> None:
         self.source = source
         self.jails = tuple(jails)
+        self._places = {jail.name: place for place, jail in enumerate(self.jails)}
         self._tail = tail
         self._pipeline = pipeline
         self._clock = clock
@@ -81,6 +82,7 @@ class Reading:
         self._bundle = _bundle_of(tuple((jail.name, jail.compiled.searches) for jail in self.jails))
         self.position: Position | None = None
         self._is_saved = True
+        self._has_trouble = True  # what an earlier reading told, perhaps
         self._pause = _PAUSES[0]
         self._told_at = -_QUIET
         self._untold = 0
@@ -119,8 +121,7 @@ class Reading:
                 await self._read(key)
             except Exception:  # noqa: BLE001 - whatever one source does, it is read again, and the others go on
                 self._tell(f"Reading {key} has failed; trying again in {self._pause:g} s")
-                for jail in self.jails:
-                    jail.troubles[key] = f"reading {key} has failed; see the log"
+                self._trouble(key, f"reading {key} has failed; see the log")
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, _PAUSES[1])
 
@@ -181,12 +182,19 @@ class Reading:
             case Notice(source, level, text):
                 log.log(LEVELS.get(level, logging.INFO), "%s", text)
                 if LEVELS.get(level, 0) >= logging.WARNING:
-                    for jail in self.jails:
-                        jail.troubles[source] = text
+                    self._trouble(source, text)
+
+    def _trouble(self, source: str, text: str) -> None:
+        """Let the jails' health tell of a trouble with the source, until a block of it comes."""
+        self._has_trouble = True
+        for jail in self.jails:
+            jail.troubles[source] = text
 
     def _take_block(self, block: Block) -> None:
-        for jail in self.jails:
-            jail.troubles.pop(block.source, None)
+        if self._has_trouble:
+            self._has_trouble = False
+            for jail in self.jails:
+                jail.troubles.pop(block.source, None)
         try:
             effective = self._digest(block, self.jails)
         except Exception:  # noqa: BLE001 - read again, it would raise again: pass over it
@@ -207,15 +215,16 @@ class Reading:
             return False
         now = self._clock.now()
         effective = False
-        for index, jail in enumerate(self.jails):
-            own = shares.get(jail.name)
-            if not own or jail not in jails or jail.quarantine.is_whole:
+        for place in sorted(map(self._places.__getitem__, shares)):
+            jail = self.jails[place]
+            own = shares[jail.name]
+            if jail not in jails or jail.quarantine.is_whole:
                 continue
             if jail.quarantine.out:
                 allowed = ~jail.quarantine.out
                 own = [each._replace(mask=each.mask & allowed) for each in own if each.mask & allowed]
             if own:
-                findings = self._match(jail, block, own, now=now, channel=1 << index)
+                findings = self._match(jail, block, own, now=now, channel=1 << place)
                 effective |= bool(findings)
                 self._follow_up(jail, findings, block.phase)
         return effective
