@@ -7,12 +7,13 @@ Each expression of each filter in each of its modes, and each form of date, is t
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.corpus.test_corpus import LAST_YEAR
+from tests.support.cost import cpu_seconds, outgrows
 from tests.support.pumps import Pump, pumps_of
 
 from sekisho.config.files import STOCK
@@ -55,30 +56,17 @@ def dates() -> set[re.Pattern[str]]:
     return {date.regex for path in FILTERS for each in compiled_of(path) for date in each.detector.templates}
 
 
-def seconds(pattern: re.Pattern[str], text: str, *, runs: int = 1) -> float:
-    """What a search costs this process, at best."""
-    best = 1e9
-    for _ in range(runs):
-        begin = time.process_time()
-        pattern.search(text)
-        best = min(best, time.process_time() - begin)
-    return best
-
-
 def grows(pattern: re.Pattern[str], pump: Pump, short: int, long: int) -> bool:
-    """True when the long text costs far more than its length tells, each time that it is tried."""
-    for _ in range(3):
-        few, many = (seconds(pattern, pump.text(size), runs=3) for size in (short, long))
-        if many <= max(NOTHING, few * MOST * long / short):
-            return False
-    return True
+    """True when the long text costs far more than its length tells."""
+    few, many = pump.text(short), pump.text(long)
+    return outgrows(pattern.search, few, many, most=MOST * long / short, nothing=NOTHING)
 
 
 def too_slow(pattern: re.Pattern[str]) -> Pump | None:
     """What makes an expression's work grow faster than the text; the costliest is tried with the longest line, too."""
     costs = {}
     for pump in pumps_of(pattern):
-        costs[pump] = seconds(pattern, pump.text(LONG))
+        costs[pump] = cpu_seconds(partial(pattern.search, pump.text(LONG)))
         if costs[pump] > NOTHING and grows(pattern, pump, SHORT, LONG):
             return pump
     worst = max(costs, key=costs.__getitem__, default=None)
