@@ -119,17 +119,19 @@ def _own(search: Search, clue: Clue) -> Clue:
 
     That is the service's name, as a rule: so one jail does not try the failures of all others.
     """
-    if search.lines > 1 or search.in_turn or not any(map(_is_everybody_s, clue.literals)):
+    if search.lines > 1 or search.in_turn or not _is_everybody_s(clue):
         return clue
     before: list[Clue] = []
     for pattern in search.patterns:
         clues = _clues_of(pattern, search)
         before += clues[: clues.index(clue)] if clue in clues else clues
-    return max((each for each in before if _worth(each)[0] >= _GOOD), key=_worth, default=clue)
+    rare = (each for each in before if _worth(each)[0] >= _GOOD and not _is_everybody_s(each))
+    return max(rare, key=_worth, default=clue)
 
 
-def _is_everybody_s(literal: bytes) -> bool:
-    return set(re.findall(r"[a-z]+", literal.decode().lower())) - _WORDS_EVERYWHERE <= _WORDS_OF_FAILURE
+def _is_everybody_s(clue: Clue) -> bool:
+    words = (set(re.findall(r"[a-z]+", literal.decode().lower())) for literal in clue.literals)
+    return any(each - _WORDS_EVERYWHERE <= _WORDS_OF_FAILURE for each in words)
 
 
 def find_clue(search: Search) -> Clue | None:
