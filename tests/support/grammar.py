@@ -20,7 +20,9 @@ ADDRESS = ("ip4", "ip6", "dns", "fid", "cidr")
 
 REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 _SINGLES = (sre.ANY, sre.IN, sre.LITERAL, sre.NOT_LITERAL)
-_NO_TEXT = frozenset({*ADDRESS, "content", "nofail", "mlfid", "mlfforget", "mlfgained"})
+_NO_TEXT = frozenset(
+    {*ADDRESS, "content", "nofail", "mlfid", "mlfforget", "mlfgained", "mlftry", "alt_mlftry", "mlftries"}
+)
 _FEW = 4  # what repeats so often at most is no field
 
 Tree = Any  # a SubPattern of the parser's: a sequence of operations with their arguments

@@ -45,7 +45,10 @@ backend = auto
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A directory of `servers/`. `start` and `fail` are shell scripts: on the stage, in that directory, and outside."""
+    """A directory of `servers/`. `start` and `fail` are shell scripts: on the stage, in that directory, and outside.
+
+    `settings` is what its jail has beside the stock's.
+    """
 
     name: str
     jail: str
@@ -53,6 +56,7 @@ class Server:
     needs: tuple[str, ...]
     fail: str
     start: str
+    settings: str = ""
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -81,7 +85,9 @@ def start(lab: Lab, server: Server) -> None:
     assert started.returncode == 0, said
     listens = ("ss", "-Hltn", f"sport = :{server.port}")
     wait_for(lambda: lab.stage.run(*listens).stdout, f"{server.name} to listen; it said {said}", 20)
-    lab.configure({"jail.local": JAILS, **{f"jail.d/{jail}.conf": f"[{jail}]\nenabled = true\n" for jail in GUARDED}})
+    jails = {f"jail.d/{jail}.conf": f"[{jail}]\nenabled = true\n" for jail in GUARDED}
+    jails[f"jail.d/{server.jail}.conf"] += server.settings
+    lab.configure({"jail.local": JAILS, **jails})
     lab.start()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -31,8 +33,14 @@ AuthorizedKeysFile {authorized}
 StrictModes no
 AllowTcpForwarding yes
 GatewayPorts yes
+MaxAuthTries 3
 Subsystem sftp internal-sftp
 PidFile none
+"""
+IMPATIENT_PAM = """\
+set -e
+cp -rL /etc/pam.d /etc/pam.own && rm /etc/pam.d && mv /etc/pam.own /etc/pam.d  # on the stage it links to the host's
+printf '%s required pam_unix.so nodelay\\n' auth account >/etc/pam.d/sshd
 """
 UNCHECKED = ("-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null")
 
@@ -53,6 +61,8 @@ def sshd(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Lab:
     probe = tmp_path / "probe"
     probe.write_text(patient)
     lab.stage.run("mkdir", "-p", "/run/sshd")
+    impatient = lab.stage.run("sh", "-c", IMPATIENT_PAM)
+    assert impatient.returncode == 0, impatient.stderr
     if lab.stage.run("/usr/sbin/sshd", "-t", "-f", str(probe)).returncode == 0:
         conf.write_text(patient)
     started = lab.stage.run("/usr/sbin/sshd", "-f", str(conf))
@@ -61,18 +71,20 @@ def sshd(request: pytest.FixtureRequest, lab: Lab, tmp_path: Path) -> Lab:
     return lab
 
 
-def log_in(lab: Lab, source: str, directory: Path) -> str:
-    """Try one wrong password for root from `source`; what ssh says."""
+def log_in(
+    lab: Lab, source: str, directory: Path, *, user: str = "root", prompts: int = 1, by: str = "password"
+) -> str:
+    """Try a wrong password, or several in one connection, from `source`; what ssh says."""
     askpass = directory / "askpass"
     askpass.write_text("#!/bin/sh\necho wrong\n")
     askpass.chmod(0o755)
     options = {
         "ConnectTimeout": 1,
-        "NumberOfPasswordPrompts": 1,
-        "PreferredAuthentications": "password",
+        "NumberOfPasswordPrompts": prompts,
+        "PreferredAuthentications": by,
     }
     words = [*UNCHECKED, *(f"-o{name}={value}" for name, value in options.items())]
-    ssh = ["ssh", "-F", "none", *words, "-b", source, f"root@{SERVER}", "true"]
+    ssh = ["ssh", "-F", "none", *words, "-b", source, f"{user}@{SERVER}", "true"]
     secret = ["env", f"SSH_ASKPASS={askpass}", "SSH_ASKPASS_REQUIRE=force", "LC_ALL=C"]
     tried = subprocess.run(
         lab.stage.inside([*secret, *ssh], network=OUTSIDE_NETWORK),
@@ -99,6 +111,20 @@ def test_the_fourth_try_does_not_connect(sshd: Lab, tmp_path: Path) -> None:
     assert "Connection timed out" in log_in(sshd, OFFENDER, tmp_path)
     assert "Permission denied" in log_in(sshd, NEIGHBOUR, tmp_path)
     wait_for(lambda: sshd.failed("sshd") == 4, "the neighbour's failure")
+
+
+@pytest.mark.parametrize(
+    ("sshd", "by"), [("no", "password"), ("yes", "password"), ("yes", "keyboard-interactive")], indirect=["sshd"]
+)
+@pytest.mark.parametrize("user", ["root", "nobody-there"])
+def test_each_password_counts_once(sshd: Lab, tmp_path: Path, user: str, by: str) -> None:
+    """However many lines sshd and PAM write of it, for users that exist and others, one in a connection or the most."""
+    sshd.ask("set", "sshd", "maxretry", "100")
+    for source, prompts in ((OFFENDER, 1), (NEIGHBOUR, 9), (OPERATOR, 1)):
+        log_in(sshd, source, tmp_path, user=user, prompts=prompts, by=by)
+    sshd.wait_log(rf"Found {OPERATOR}")
+    found = Counter(re.findall(r"\[sshd\] Found (\S+)", sshd.log()))
+    assert found == {OFFENDER: 1, NEIGHBOUR: 3, OPERATOR: 1}
 
 
 class Session:

@@ -22,6 +22,7 @@ from sekisho.model.duration import Seconds
 
 _DAY = 86400
 _MOST_REMARKS = 256  # subjects remembered as said today
+_JOINED = {"mlfid", "mlftry"}  # groups of lines that are read together with others
 
 
 class Stumbled(Exception):  # noqa: N818 - it says where to read on, the cause says what was wrong
@@ -83,9 +84,10 @@ class Matcher:
                 when, remainder, template = self._placing.of_line(line, now=now)
             found, ignored = self._book.apply(original, remainder, now=now, mask=mask, check_all=check_all)
         self._remarks.clear()
-        hits = tuple(_hit(match, when) for match in found)
+        since = now if when is None else when
+        hits = tuple(_hit(match, when, retells=self._book.retells(match, since)) for match in found)
         if not check_all:
-            hits = tuple(hit for hit in hits if not (hit.nofail and "mlfid" in hit.captured))
+            hits = tuple(hit for hit in hits if not (hit.nofail and not hit.captured.keys().isdisjoint(_JOINED)))
         if not (check_all or pending):
             hits = tuple(hit for hit in hits if not hit.pending)
         return LineVerdict(hits, ignored, when, template, remainder)
@@ -288,13 +290,13 @@ class Matcher:
             self._remarks.append(Remark(level, text))
 
 
-def _hit(match: Match, when: float | None) -> Hit:
+def _hit(match: Match, when: float | None, *, retells: bool) -> Hit:
     who = match.who
     return Hit(
         regex=match.regex,
         subject=who.subject,
         time=when,
-        nofail=match.nofail,
+        nofail=match.nofail or retells,
         hostname=who.hostname,
         address=who.address,
         matches=match.matches,

@@ -20,6 +20,7 @@ from sekisho.match.finding import Unresolved
 from sekisho.match.groups import Captures, Groups, Who, who_of
 from sekisho.match.sessions import Sessions
 from sekisho.match.trial import Trial
+from sekisho.match.tries import Tries
 from sekisho.model.address import parse_subject
 from sekisho.model.verdict import Captured, Failure
 
@@ -66,6 +67,7 @@ class RuleBook:
         self._buffer = LineBuffer(compiled.maxlines) if compiled.maxlines > 1 else None
         self._is_involved = self._buffer is not None or bool(self._ignores)
         self.sessions = Sessions()
+        self._tries = Tries()
 
     def __len__(self) -> int:
         return len(self._rules)
@@ -95,16 +97,16 @@ class RuleBook:
             if trial.is_plain and (address := found[trial.ip4] or found[trial.ip6]):
                 session = before[self._session] if before is not None and self._session else None
                 captured = Captures(trial.read if session is None else trial.read_first, before, found)
-                if session is None or self.sessions.begin(session, captured, lines, now):
+                if self.sessions.begin(session, captured, lines, now) if session is not None else not trial.is_try:
                     return _new(Failure, (self._jail, parse_subject(address), when, lines, captured, None))
             match = self.conclude(trial.number, trial.read(before, found), lines, now=now)
             return self.told(match, when) if match is not None else None
         return None
 
     def told(self, match: Match, when: float) -> Failure | Unresolved | None:
-        """What a match that counts tells; None where it is context, or nobody is known yet."""
+        """What a match that counts tells; None where it is context, tells of nothing new, or nobody is known yet."""
         _, (subject, hostname, address), nofail, lines, captured = match
-        if nofail:
+        if nofail or self.retells(match, when):
             return None
         if subject is not None:
             return Failure(self._jail, subject, when, lines, captured, address)
@@ -112,6 +114,14 @@ class RuleBook:
             return None
         failure = Failure(self._jail, parse_subject(hostname), when, lines, captured)
         return Unresolved(failure, hostname, warn=self._usedns == "warn")
+
+    def retells(self, match: Match, when: float) -> bool:
+        """True when a match that counts, of a line of `when` in no session, tells of a try that is known."""
+        captured = match.captured
+        if match.nofail or "mlftry" not in captured or "mlfid" in captured:
+            return False
+        somebody = match.who.subject.text if match.who.subject is not None else match.who.hostname
+        return somebody is not None and self._tries.retells(somebody, captured, when)
 
     def apply(
         self,

@@ -3,7 +3,8 @@
 A line of a session is a failure, or context (no-failure), or the news that access was gained. What the lines of one
 session have captured is gathered as facts; a failure is reported by the first line by which it is complete: a line may
 fail before anybody knows whose connection it is, and then the line that brings the address reports it. A second user
-name in one session is an attack whatever became of it.
+name in one session is an attack whatever became of it. A failure that tells once more of a try that is known is
+context (`tries`).
 
 The state lives here, in memory, bounded by `MOST_SESSIONS`, `MOST_LINES` and `MOST_USERS`; a crash loses it, by design.
 """
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sekisho.match.groups import Groups, Who, who_of
+from sekisho.match.tries import Tally
 from sekisho.model.verdict import Captured
 
 MOST_SESSIONS = 100
@@ -48,6 +50,7 @@ class _Facts:
     matches: tuple[str, ...] = ()
     nofail_matches: tuple[str, ...] = ()
     pending: bool = False
+    tally: Tally | None = None
 
     @property
     def is_context(self) -> bool:
@@ -69,6 +72,17 @@ class _Facts:
         user = groups.get("user")
         if user and isinstance(user, str) and user not in self.users and len(self.users) < MOST_USERS:
             self.users = tuple(sorted((*self.users, user)))
+
+    def retells(self, groups: Groups) -> bool:
+        """True when the newest line, a failure, tells of a try that is known: it is context then."""
+        if "mlftry" not in groups:
+            return False
+        if self.tally is None:
+            self.tally = Tally()
+        if not self.tally.retells(groups) or self.pending:
+            return False
+        self.groups["nofail"] = groups["mlftry"]
+        return True
 
     def convict(self) -> bool:
         """True when the newest line counts whatever it says itself: somebody awaited it, or there are two users."""
@@ -96,7 +110,9 @@ class _Newborn(NamedTuple):
         """The same as facts that further lines can add to."""
         groups = dict(self.captured)
         users = groups.pop("users", ())
-        return _Facts(self.born, groups, users if isinstance(users, tuple) else (), self.lines)  # type: ignore[arg-type]
+        facts = _Facts(self.born, groups, users if isinstance(users, tuple) else (), self.lines)  # type: ignore[arg-type]
+        facts.retells(groups)
+        return facts
 
 
 class Told(NamedTuple):
@@ -151,6 +167,8 @@ class Sessions:
         facts = self._recall(session, now)
         if facts is None:
             facts = _Facts(now, groups)
+            if not nofail:
+                facts.retells(groups)
             if not forget:
                 user = groups.get("user")
                 facts.users = (user,) if user and isinstance(user, str) else ()
@@ -160,7 +178,9 @@ class Sessions:
             if forget:
                 del self._open[session]
             facts.learn(groups)
-            if facts.convict():
+            if not nofail and facts.retells(groups):
+                nofail = True
+            elif facts.convict():
                 nofail = False
         who = who_of(facts.groups, usedns=usedns)
         if not nofail:

@@ -28,7 +28,8 @@ class Trial(NamedTuple):
 
     `is_plain`: it has the groups `ip4` and `ip6`, of these numbers, and where one of them takes part in the match it is
     a failure of that address, of a session whose id stands in prefregex or of none. `read_first` reads the groups of
-    such a failure with which a session begins: its user is all the users there are.
+    such a failure with which a session begins: its user is all the users there are. `is_try`: of a try that lines of
+    other kinds may tell of, too (`tries`).
     """
 
     number: int
@@ -38,6 +39,7 @@ class Trial(NamedTuple):
     is_plain: bool
     ip4: int
     ip6: int
+    is_try: bool
 
 
 def make_trial(number: int, rule: Rule, prefix: Rule | None) -> Trial:
@@ -59,7 +61,7 @@ def make_trial(number: int, rule: Rule, prefix: Rule | None) -> Trial:
         return groups | {"users": (user,)} if user and isinstance(user, str) else groups
 
     ip4, ip6 = numbers.get("ip4", 0), numbers.get("ip6", 0)
-    return Trial(number, rule.pattern.search, read, read_first, is_plain, ip4, ip6)
+    return Trial(number, rule.pattern.search, read, read_first, is_plain, ip4, ip6, "mlftry" in names)
 
 
 def _reader(rule: Rule, prefix: Rule | None) -> Read:
