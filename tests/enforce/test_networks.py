@@ -5,21 +5,21 @@ from __future__ import annotations
 from ipaddress import IPv6Address
 
 import pytest
-from tests.enforce.test_firewall import NOW, Stage, ban, do
+from tests.support.walls import NOW, NftablesWall, ban, do
 
 
 def test_a_prefix_more_among_thousands_is_one_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it touches no other, the set is not read again: banned, prolonged, lifted, and over by itself."""
-    stage = Stage()
-    do(stage.action.start([]))
-    do(stage.action.ban([ban(f"2001:db8:{number:x}::/64") for number in range(1, 50)]))
-    monkeypatch.setattr(stage.kernel, "ranges", None)
-    do(stage.action.ban([ban("2001:db8::/64", seconds=50), ban("10.1.0.0/16")]))
-    do(stage.action.ban([ban("2001:db8::/64", seconds=900)]))
-    held = stage.kernel.held["net6-set-sshd"]
+    wall = NftablesWall()
+    do(wall.action.start([]))
+    do(wall.action.ban([ban(f"2001:db8:{number:x}::/64") for number in range(1, 50)]))
+    monkeypatch.setattr(wall.kernel, "ranges", None)
+    do(wall.action.ban([ban("2001:db8::/64", seconds=50), ban("10.1.0.0/16")]))
+    do(wall.action.ban([ban("2001:db8::/64", seconds=900)]))
+    held = wall.kernel.held["net6-set-sshd"]
     assert held[IPv6Address("2001:db8::").packed].timeout == 900_000
-    do(stage.action.unban([ban("2001:db8::/64"), ban("2001:db8:7::/64")]))
+    do(wall.action.unban([ban("2001:db8::/64"), ban("2001:db8:7::/64")]))
     del held[IPv6Address("2001:db8:8::").packed]
-    stage.now = NOW + 601
-    do(stage.action.unban([ban("2001:db8:8::/64")]))
-    assert len(stage.kernel.held["net6-set-sshd"]) == 47
+    wall.now = NOW + 601
+    do(wall.action.unban([ban("2001:db8:8::/64")]))
+    assert len(wall.kernel.held["net6-set-sshd"]) == 47

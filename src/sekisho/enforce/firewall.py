@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from typing import TypeVar
 
 from sekisho.enforce.evidence import count, explain, hold, read_held
+from sekisho.enforce.native import NativeAction
 from sekisho.enforce.networks import Networks, end_of, timeout_until
 from sekisho.enforce.plan import plan
 from sekisho.enforce.ruleset import JailRules
-from sekisho.enforce.table import NftError, NftTable, Sets
-from sekisho.enforce.targets import WIDTH, Holders, by_family, pack_address, sort_out
+from sekisho.enforce.table import NftTable, Sets
+from sekisho.enforce.targets import WIDTH, pack_address
 from sekisho.enforce.wire import Element
-from sekisho.model.action import ActionError, Failed, Kind
+from sekisho.model.action import ActionError, Failed
 from sekisho.model.address import Family, Subject
 from sekisho.model.proof import Barrier, Tally
 from sekisho.model.verdict import Ban
@@ -32,11 +32,10 @@ T = TypeVar("T")
 _LOG = logging.getLogger("fail2ban.actions")
 
 
-class NftablesAction:
+class NftablesAction(NativeAction):
     """Bars the subjects of one jail by nftables."""
 
-    kind = Kind.ENFORCER
-    survives_stop = True
+    firewall = "nftables"
 
     def __init__(
         self,
@@ -48,69 +47,13 @@ class NftablesAction:
         clock: Callable[[], float],
         cut: Callable[[Sequence[Subject]], None] = lambda _: None,
     ) -> None:
-        """Make the action; `cut` is told whom a ban has just barred, and returns at once."""
-        self.name = actname
+        """Make the action; see `NativeAction`."""
+        super().__init__(jail=jail, actname=actname, clock=clock, cut=cut)
         self._table = table
-        self._jail = jail
         self._rules = rules
-        self._clock = clock
-        self._cut = cut
         self._networks = Networks(table, rules)
-        self._holders = Holders()
         self._trouble: int | None = None  # the errno of which the log has been told
         self._listed_at: int | None = None  # `others_changes` before the kernel's sets were listed last
-
-    def __repr__(self) -> str:
-        return f"<NftablesAction {self.name} of jail {self._jail}>"
-
-    async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
-        """Set the jail's rules up and make its sets hold `standing`, without a moment in which less is barred."""
-        now = self._clock()
-        failed, bans = sort_out(standing, now)
-        self._networks.clear()
-        self._holders = Holders()
-        self._listed_at = None
-        for ban in bans:
-            self._note(ban)
-        try:
-            await self._table.set_up(self._rules, self)
-            mark = self._table.sets.others_changes()
-            for family in WIDTH:
-                failed += self._project(family, [ban for ban in bans if ban.target.family is family], now)
-        except (NftError, OSError) as error:
-            raise ActionError(f"action {self.name!r} of jail {self._jail!r} cannot start: {error}") from error
-        self._listed_at = mark
-        return failed
-
-    async def ban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
-        """Put the bans into the kernel's sets."""
-        now = self._clock()
-        failed, good = sort_out(bans, now)
-        for ban in good:
-            self._note(ban)
-        for family, chosen in by_family(good):
-            try:
-                failed += await self._with_table(functools.partial(self._add, family, chosen, now))
-            except (NftError, OSError) as error:
-                self._note_trouble(error)
-                failed += [Failed(ban, f"nftables: {error}") for ban in chosen]
-        lost = {failure.ban.subject for failure in failed}
-        self._cut([ban.target for ban in good if ban.subject not in lost])
-        return failed
-
-    async def unban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
-        """Take the bans out of the kernel's sets."""
-        now = self._clock()
-        failed: list[Failed] = []
-        for family, chosen in by_family(bans):
-            try:
-                failed += self._remove(family, chosen, now)
-            except FileNotFoundError:
-                continue  # the sets are gone, and the bans with them
-            except OSError as error:
-                self._note_trouble(error)
-                failed += [Failed(ban, f"nftables: {error}") for ban in chosen]
-        return failed
 
     async def listed(self) -> frozenset[Subject] | None:
         """Return whom the kernel holds barred; None where it cannot be asked, or has nothing new to tell.
@@ -168,34 +111,36 @@ class NftablesAction:
         except OSError as error:
             raise ActionError(f"nftables cannot be asked for jail {self._jail!r}: {error}") from error
 
-    async def stop(self, standing: Sequence[Ban]) -> None:
-        """Remove the jail's chain and sets, and with the last jail the table."""
-        del standing  # they go with their sets
-        try:
-            await self._table.take_down(self._rules, self)
-        except (NftError, OSError) as error:
-            raise ActionError(f"action {self.name!r} of jail {self._jail!r} is not gone: {error}") from error
+    def _forget(self, now: float) -> None:
+        del now
+        self._networks.clear()
+        self._listed_at = None
 
-    async def _with_table(self, change: Callable[[], list[Failed]]) -> list[Failed]:
-        """Make the change, setting the rules up again first where another program has removed them."""
+    async def _set_up(self) -> None:
+        await self._table.set_up(self._rules, self)
+        self._listed_at = self._table.sets.others_changes()
+
+    async def _take_down(self) -> None:
+        await self._table.take_down(self._rules, self)
+
+    async def _add_or_set_up(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         try:
-            return change()
+            return self._add(family, bans, now)
         except FileNotFoundError:
             await self._table.set_up(self._rules, self)
             _LOG.info("[%s] the firewall's rules were gone; they are set up again", self._jail)
-            return change()
+            return self._add(family, bans, now)
 
-    def _note_trouble(self, error: NftError | OSError) -> None:
+    def _failed(self, bans: Sequence[Ban], error: Exception) -> list[Failed]:
         """Let the kernel be asked what it holds, and nothing be said again of what the failed bans tell of."""
         self._listed_at = None
         self._trouble = error.errno if isinstance(error, OSError) else None
+        return super()._failed(bans, error)
 
     def _note(self, ban: Ban) -> None:
-        """Remember what the sets alone cannot tell: networks, and identifiers that share an address."""
-        target = ban.target
-        self._holders.note(ban)
-        if not target.is_single:
-            self._networks.note(target, self._holders.end_of(ban))
+        super()._note(ban)
+        if not ban.target.is_single:
+            self._networks.note(ban.target, self._holders.end_of(ban))
 
     def _add(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
         singles = {pack_address(ban.target): ban for ban in bans if ban.target.is_single}
@@ -217,7 +162,6 @@ class NftablesAction:
         return failed + (self._add(family, kept, now) if kept else [])
 
     def _project(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
-        """Make the sets of one family hold exactly these bans."""
         wanted = {pack_address(ban.target): self._holders.end_of(ban) for ban in bans if ban.target.is_single}
         name = self._rules.addresses(family)
         actual = {element.key: end_of(element, now) for element in self._table.sets.addresses(name)}

@@ -8,7 +8,6 @@ go: that tells which of them is bad, and the others are in force.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from sekisho.enforce.ipset_wire import (
     parse_entries,
     parse_header,
 )
-from sekisho.enforce.nfnetlink import open_socket, read_replies
+from sekisho.enforce.nfnetlink import conversations, in_parts, open_socket, read_replies
 from sekisho.enforce.wire import Reply
 
 T = TypeVar("T")
@@ -64,7 +63,7 @@ class IpsetSocket:
 
     def __init__(self, *, timeout: float = 5.0) -> None:
         """Open the socket. Raises OSError where the kernel has no ipset, or forbids it."""
-        self._sequence = itertools.count(1)
+        self._numbers = conversations()
         self._socket = open_socket(timeout)
         try:
             self._ask(pack_question)
@@ -112,8 +111,8 @@ class IpsetSocket:
 
     def _change(self, pack: _Pack, name: str, entries: Sequence[Entry]) -> list[Refusal]:
         refused: list[Refusal] = []
-        for part in _parts(entries):
-            sequence = self._number()
+        for part in in_parts(entries, PER_MESSAGE):
+            sequence = next(self._numbers)
             if self._errors([pack(name, part, sequence)], sequence)[0]:
                 errors = self._errors([pack(name, [one], sequence + at) for at, one in enumerate(part)], sequence)
                 refused += [Refusal(one, error) for one, error in zip(part, errors, strict=True) if error]
@@ -134,7 +133,7 @@ class IpsetSocket:
 
     def _ask(self, pack: Callable[[int], bytes]) -> None:
         """Make one request, and return when it is granted."""
-        sequence = self._number()
+        sequence = next(self._numbers)
         self._socket.sendall(pack(sequence))
         while True:
             for reply in self._read():
@@ -144,7 +143,7 @@ class IpsetSocket:
 
     def _dump(self, pack: Callable[[int], bytes]) -> list[bytes]:
         """Return the bodies of a listing."""
-        sequence = self._number()
+        sequence = next(self._numbers)
         self._socket.sendall(pack(sequence))
         bodies: list[bytes] = []
         while True:
@@ -158,15 +157,6 @@ class IpsetSocket:
 
     def _read(self) -> Iterator[Reply]:
         return read_replies(self._socket)
-
-    def _number(self) -> int:
-        """Return the number of a new conversation; answers to an older one, given up, do not fit it."""
-        return (next(self._sequence) << 12) & 0xFFFFFFFF
-
-
-def _parts(entries: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(entries), PER_MESSAGE):
-        yield entries[start : start + PER_MESSAGE]
 
 
 def _raise_for(error: int | None) -> None:

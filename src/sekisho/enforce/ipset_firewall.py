@@ -27,10 +27,10 @@ from sekisho.enforce.ipset_elements import Key, end_of, entry_of, key_of, subjec
 from sekisho.enforce.ipset_evidence import count, hold, read_entries
 from sekisho.enforce.ipset_rules import HOOKS, IpsetRules
 from sekisho.enforce.ipset_wire import LONGEST, Entry
+from sekisho.enforce.native import NativeAction
 from sekisho.enforce.plan import plan
-from sekisho.enforce.program import ProgramError
-from sekisho.enforce.targets import WIDTH, Holders, by_family, sort_out
-from sekisho.model.action import ActionError, Failed, Kind
+from sekisho.enforce.targets import WIDTH
+from sekisho.model.action import ActionError, Failed
 from sekisho.model.address import Family, Subject
 from sekisho.model.proof import Barrier, Tally, Witness
 from sekisho.model.verdict import Ban
@@ -50,11 +50,10 @@ class _Known:
     is_full: bool = False
 
 
-class IpsetAction:
+class IpsetAction(NativeAction):
     """Bars the subjects of one jail by ipset and iptables."""
 
-    kind = Kind.ENFORCER
-    survives_stop = True
+    firewall = "ipset"
 
     def __init__(
         self,
@@ -66,64 +65,12 @@ class IpsetAction:
         clock: Callable[[], float],
         cut: Callable[[Sequence[Subject]], None] = lambda _: None,
     ) -> None:
-        """Make the action; `cut` is told whom a ban has just barred, and returns at once."""
-        self.name = actname
+        """Make the action; see `NativeAction`."""
+        super().__init__(jail=jail, actname=actname, clock=clock, cut=cut)
         self._fence = fence
-        self._jail = jail
         self._rules = rules
-        self._clock = clock
-        self._cut = cut
-        self._holders = Holders()
         self._known = {family: _Known() for family in WIDTH}
         self._renewed = 0.0
-
-    def __repr__(self) -> str:
-        return f"<IpsetAction {self.name} of jail {self._jail}>"
-
-    async def start(self, standing: Sequence[Ban]) -> Sequence[Failed]:
-        """Set the jail's rules up and make its sets hold `standing`, without a moment in which less is barred."""
-        now = self._clock()
-        self._holders = Holders()
-        self._known = {family: _Known() for family in WIDTH}
-        self._renewed = now
-        try:
-            await self._fence.set_up(self._rules, self)
-            failed, bans = self._sort_out(standing, now)
-            for ban in bans:
-                self._holders.note(ban)
-            for family in WIDTH:
-                failed += self._project(family, [ban for ban in bans if ban.target.family is family], now)
-        except (ProgramError, OSError) as error:
-            raise ActionError(f"action {self.name!r} of jail {self._jail!r} cannot start: {error}") from error
-        return failed
-
-    async def ban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
-        """Put the bans into the kernel's sets."""
-        now = self._clock()
-        failed, good = self._sort_out(bans, now)
-        for ban in good:
-            self._holders.note(ban)
-        for family, chosen in by_family(good):
-            try:
-                failed += await self._add_or_set_up(family, chosen, now)
-            except (ProgramError, OSError) as error:
-                failed += [Failed(ban, f"ipset: {error}") for ban in chosen]
-        lost = {failure.ban.subject for failure in failed}
-        self._cut([ban.target for ban in good if ban.subject not in lost])
-        return failed
-
-    async def unban(self, bans: Sequence[Ban]) -> Sequence[Failed]:
-        """Take the bans out of the kernel's sets."""
-        now = self._clock()
-        failed: list[Failed] = []
-        for family, chosen in by_family(bans):
-            try:
-                failed += self._remove(family, chosen, now)
-            except FileNotFoundError:
-                continue  # the set is gone, and the bans with it
-            except OSError as error:
-                failed += [Failed(ban, f"ipset: {error}") for ban in chosen]
-        return failed
 
     async def listed(self) -> frozenset[Subject] | None:
         """Return whom the kernel holds barred; None where it cannot be asked.
@@ -169,13 +116,15 @@ class IpsetAction:
 
         return await asyncio.to_thread(self._ask, look)
 
-    async def stop(self, standing: Sequence[Ban]) -> None:
-        """Remove the jail's rules and sets."""
-        del standing  # they go with their sets
-        try:
-            await self._fence.take_down(self._rules, self)
-        except (ProgramError, OSError) as error:
-            raise ActionError(f"action {self.name!r} of jail {self._jail!r} is not gone: {error}") from error
+    def _forget(self, now: float) -> None:
+        self._known = {family: _Known() for family in WIDTH}
+        self._renewed = now
+
+    async def _set_up(self) -> None:
+        await self._fence.set_up(self._rules, self)
+
+    async def _take_down(self) -> None:
+        await self._fence.take_down(self._rules, self)
 
     def _ask(self, look: Callable[[Sets], T]) -> T:
         """Return what is seen over a connection of its own, in the thread that calls."""
@@ -188,8 +137,7 @@ class IpsetAction:
             raise ActionError(f"ipset cannot be asked for jail {self._jail!r}: {error}") from error
 
     def _sort_out(self, bans: Sequence[Ban], now: float) -> tuple[list[Failed], list[Ban]]:
-        """Return the bans that cannot be carried out here as failed, and those that are not over yet."""
-        failed, good = sort_out(bans, now)
+        failed, good = super()._sort_out(bans, now)
         lame, possible = self._fence.lame, []
         for ban in good:
             target = ban.target
@@ -203,7 +151,6 @@ class IpsetAction:
         return failed, possible
 
     async def _add_or_set_up(self, family: Family, bans: Sequence[Ban], now: float) -> list[Failed]:
-        """Add the bans, setting the sets up again first where another program has removed them."""
         try:
             return self._add(family, bans, now)
         except FileNotFoundError:

@@ -14,13 +14,12 @@ The socket belongs to the network namespace in which it was opened.
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sekisho.enforce.nfnetlink import open_socket, read_replies
+from sekisho.enforce.nfnetlink import conversations, in_parts, open_socket, read_replies
 from sekisho.enforce.structure import CHAINS, RULES, SETS, TABLES, Structure, pack_listing, parse_structure
 from sekisho.enforce.wire import (
     PER_MESSAGE,
@@ -95,7 +94,7 @@ class NftSocket:
 
         """
         self._table = table
-        self._sequence = itertools.count(1)
+        self._numbers = conversations()
         self._own_changes = 0
         self._socket = open_socket(timeout)
 
@@ -117,7 +116,7 @@ class NftSocket:
 
         """
         unique = {element.key: element for element in elements}  # the last wins; the kernel refuses twins
-        return self._settle(set_name, [_Step(_ADD, part) for part in _parts(list(unique.values()))])
+        return self._settle(set_name, [_Step(_ADD, part) for part in in_parts(list(unique.values()), PER_MESSAGE)])
 
     def delete(self, set_name: str, elements: Sequence[Element]) -> list[Refusal]:
         """Take elements out of a set; one that is not there is no refusal.
@@ -127,7 +126,7 @@ class NftSocket:
 
         """
         unique = {element.key: element for element in elements}
-        return self._settle(set_name, [_Step(_DELETE, part) for part in _parts(list(unique.values()))])
+        return self._settle(set_name, [_Step(_DELETE, part) for part in in_parts(list(unique.values()), PER_MESSAGE)])
 
     def exchange(self, set_name: str, *, remove: Sequence[Element], add: Sequence[Element]) -> None:
         """Take `remove` out and put `add` in, at one stroke.
@@ -136,8 +135,8 @@ class NftSocket:
             OSError: nothing was changed.
 
         """
-        changes = [Change(Verb.DELETE, set_name, part) for part in _parts(remove)]
-        self._apply(changes + [Change(Verb.ADD, set_name, part) for part in _parts(add)])
+        changes = [Change(Verb.DELETE, set_name, part) for part in in_parts(remove, PER_MESSAGE)]
+        self._apply(changes + [Change(Verb.ADD, set_name, part) for part in in_parts(add, PER_MESSAGE)])
 
     def refill(self, set_name: str, elements: Sequence[Element]) -> None:
         """Make a set hold exactly `elements`, at one stroke.
@@ -146,7 +145,7 @@ class NftSocket:
             OSError: nothing was changed.
 
         """
-        fill = [Change(Verb.ADD, set_name, part) for part in _parts(elements)]
+        fill = [Change(Verb.ADD, set_name, part) for part in in_parts(elements, PER_MESSAGE)]
         self._apply([Change(Verb.DELETE, set_name), *fill])
 
     def flush(self, set_name: str) -> None:
@@ -196,7 +195,7 @@ class NftSocket:
 
         It is the ruleset's generation less the batches that we made. Raises OSError.
         """
-        sequence = self._number()
+        sequence = next(self._numbers)
         self._socket.sendall(pack_generation_request(sequence))
         while True:
             for reply in self._read():
@@ -253,7 +252,7 @@ class NftSocket:
             OSError: the batch as a whole was refused, or its answers were lost.
 
         """
-        sequence = self._number()
+        sequence = next(self._numbers)
         self._socket.sendall(pack_batch(self._table, changes, sequence))
         errors: dict[int, int] = {}
         while len(errors) < len(changes):
@@ -269,7 +268,7 @@ class NftSocket:
     def _dump(self, request: Callable[[int], bytes]) -> list[bytes]:
         """Return the bodies of a listing that no change has interrupted."""
         for _ in range(_LISTING_TRIES):
-            sequence = self._number()
+            sequence = next(self._numbers)
             self._socket.sendall(request(sequence))
             bodies: list[bytes] = []
             done = interrupted = False
@@ -289,12 +288,3 @@ class NftSocket:
 
     def _read(self) -> Iterator[Reply]:
         return read_replies(self._socket)
-
-    def _number(self) -> int:
-        """Return the number of a new conversation; answers to an older one, given up, do not fit it."""
-        return (next(self._sequence) << 12) & 0xFFFFFFFF
-
-
-def _parts(elements: Sequence[Element]) -> Iterator[Sequence[Element]]:
-    for start in range(0, len(elements), PER_MESSAGE):
-        yield elements[start : start + PER_MESSAGE]

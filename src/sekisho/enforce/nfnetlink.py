@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from sekisho.enforce.wire import Reply, parse_replies
+
+T = TypeVar("T")
 
 NETLINK_NETFILTER = 12
 _SOL_NETLINK, _CAP_ACK = 270, 10  # answers without a copy of the request: a refused batch must not overrun our buffer
@@ -51,3 +55,17 @@ def read_replies(opened: socket.socket) -> Iterator[Reply]:
                     opened.recv(_READ)
             opened.settimeout(patience)
         raise
+
+
+def conversations() -> Iterator[int]:
+    """Yield the number of each new conversation; answers to an older one, given up, do not fit it.
+
+    There is room between them for the numbers of a conversation's messages, 4,096 at most.
+    """
+    return (number << 12 & 0xFFFFFFFF for number in itertools.count(1))
+
+
+def in_parts(items: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """Yield the items, as many in a message as go into one."""
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
