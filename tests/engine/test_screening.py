@@ -10,6 +10,7 @@ from tests.support.house import DEMO, NOW, FakeClock
 from sekisho.engine.guard import FRESH, SLACK, Guard
 from sekisho.engine.jail import Jail
 from sekisho.engine.screening import Screening
+from sekisho.judge.exempt import Surroundings
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.specs import JailSpec
 from sekisho.model.verdict import Ban, Failure
@@ -50,7 +51,7 @@ def test_an_address_that_the_host_gets_is_exempt_from_then_on(screening: Screeni
     """The screen is made anew when what it was made of is replaced."""
     demo = jail()
     assert screening.exempts(demo, failure("192.0.2.1")) is None
-    screening.surroundings.own = frozenset({parse_subject("192.0.2.1")})
+    screening.surroundings = Surroundings(own=frozenset({parse_subject("192.0.2.1")}))
     assert screening.exempts(demo, failure("192.0.2.1")) == "ignoreself rule"
     assert screening.exempts(demo, failure("192.0.2.2")) is None
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sekisho.judge import exempt
-from sekisho.judge.exempt import Screen, parse_exemptions
+from sekisho.judge.exempt import Screen, Surroundings, parse_exemptions
 from sekisho.model.address import Subject, parse_subject
 from sekisho.model.prefix import Prefixes
 
@@ -21,6 +21,8 @@ EXEMPT = parse_exemptions(
     itself=True,
 )
 LISTS = {"file:/friends": parse_exemptions(["198.51.100.128/25", "2001:db8::/48", "198.51.100.8", "mate.example"])}
+AROUND = Surroundings(OWN, RESOLVED, LISTS)
+NOWHERE = Surroundings()
 
 
 @pytest.mark.parametrize(
@@ -46,60 +48,59 @@ LISTS = {"file:/friends": parse_exemptions(["198.51.100.128/25", "2001:db8::/48"
 )
 def test_each_word_of_ignoreip_exempts_what_it_means(host: str, source: str | None) -> None:
     """Addresses, networks, masks, names and raw identifiers exempt, and the log is told by which rule."""
-    assert EXEMPT.source(parse_subject(host), own=OWN, resolved=RESOLVED, lists=LISTS) == source
+    assert EXEMPT.source(parse_subject(host), AROUND) == source
 
 
 @pytest.mark.parametrize("prefix", ["192.0.2.0/24", "0.0.0.0/0", "198.51.100.0/24", "203.0.113.0/24", "::/64"])
 def test_a_prefix_that_holds_an_exempt_address_is_exempt(prefix: str) -> None:
     """A ban of a network must never cover somebody who is exempt."""
-    assert EXEMPT.source(parse_subject(prefix), own=OWN, resolved=RESOLVED, lists=LISTS) is not None
+    assert EXEMPT.source(parse_subject(prefix), AROUND) is not None
 
 
 def test_ourselves_and_the_words_of_the_jail_go_before_its_files() -> None:
     """The first hit names the rule (COMPAT 1.9); a file that has not been read yet exempts nobody."""
     rules = parse_exemptions(["file:/friends", "198.51.100.8"], itself=True)
     ask = parse_subject("198.51.100.8")
-    assert rules.source(ask, own=OWN, resolved={}, lists=LISTS) == "ip"
-    assert rules.source(ask, own=frozenset({ask}), resolved={}, lists=LISTS) == "ignoreself rule"
-    assert rules.source(parse_subject("198.51.100.200"), own=OWN, resolved={}, lists={}) is None
+    assert rules.source(ask, Surroundings(OWN, lists=LISTS)) == "ip"
+    assert rules.source(ask, Surroundings(frozenset({ask}), lists=LISTS)) == "ignoreself rule"
+    assert rules.source(parse_subject("198.51.100.200"), Surroundings(OWN)) is None
 
 
 def test_own_addresses_count_where_ignoreself_is_off() -> None:
     """`ignoreself = false` is obeyed."""
     rules = parse_exemptions([], itself=False)
-    assert rules.source(parse_subject("203.0.113.9"), own=OWN, resolved={}, lists={}) is None
+    assert rules.source(parse_subject("203.0.113.9"), Surroundings(OWN)) is None
 
 
 def test_the_whole_loopback_network_is_ourselves() -> None:
     """A service on 127.0.0.53 is as much this host as one on 127.0.0.1."""
     rules = parse_exemptions([], itself=True)
-    assert rules.source(parse_subject("127.0.0.53"), own=OWN, resolved={}, lists={}) == "ignoreself rule"
+    assert rules.source(parse_subject("127.0.0.53"), Surroundings(OWN)) == "ignoreself rule"
 
 
 def test_no_line_makes_a_machine_bar_half_the_world() -> None:
     """A prefix that a filter captured may say /0 or /1: that is nobody's network."""
     nobody = parse_exemptions([], itself=False)
     for wide in ("0.0.0.0/0", "128.0.0.0/1", "11.0.0.0/7", "::/0", "2000::/3"):
-        assert nobody.source(parse_subject(wide), own=frozenset(), resolved={}, lists={}) == "size"
+        assert nobody.source(parse_subject(wide), NOWHERE) == "size"
     for narrow in ("11.0.0.0/8", "192.0.2.0/24", "2001:db8::/32", "192.0.2.1", "2001:db8::1"):
-        assert nobody.source(parse_subject(narrow), own=frozenset(), resolved={}, lists={}) is None
+        assert nobody.source(parse_subject(narrow), NOWHERE) is None
 
 
 def test_an_answer_given_before_is_given_again() -> None:
     """A screen says what its exemptions say, asked once or twice, and knows when they are no longer the same."""
-    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
+    screen = Screen(EXEMPT, AROUND)
     for host in ("127.0.0.53", "203.0.113.9", "127.0.0.53", "203.0.113.9"):
         subject = parse_subject(host)
-        assert screen.source(subject) == EXEMPT.source(subject, own=OWN, resolved=RESOLVED, lists=LISTS)
-    assert screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
-    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=dict(RESOLVED), lists=LISTS)
-    assert not screen.is_made_of(EXEMPT, own=OWN, resolved=RESOLVED, lists=dict(LISTS))
+        assert screen.source(subject) == EXEMPT.source(subject, AROUND)
+    assert screen.is_made_of(EXEMPT, AROUND)
+    assert not screen.is_made_of(EXEMPT, Surroundings(OWN, RESOLVED, LISTS))
 
 
 def test_a_screen_remembers_a_bounded_number_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many strangers knock, the answers about them stay few, and right."""
     monkeypatch.setattr(exempt, "MOST_ANSWERS", 2)
-    screen = Screen(EXEMPT, own=OWN, resolved=RESOLVED, lists=LISTS)
+    screen = Screen(EXEMPT, AROUND)
     assert [screen.source(parse_subject(f"203.0.113.{n}")) for n in range(10, 15)] == [None] * 5
     assert len(screen) <= 2
 
@@ -121,7 +122,7 @@ def test_a_screen_remembers_a_bounded_number_of_answers(monkeypatch: pytest.Monk
 )
 def test_a_network_may_hold_an_exempt_address_unawares(network: str, inner: str | None) -> None:
     """Named, resolved, or listed in a file; what is exempt as a whole, or lies in what is, holds none by accident."""
-    found = EXEMPT.inside(parse_subject(network), resolved=RESOLVED, lists=LISTS)
+    found = EXEMPT.inside(parse_subject(network), AROUND)
     assert found == (None if inner is None else parse_subject(inner))
 
 
@@ -151,7 +152,7 @@ def test_whom_a_failure_counts_against_holds_nobody_exempt(
     rules = parse_exemptions([*words, "friend.example", "file:/friends"], itself=itself)
     lists = {"file:/friends": parse_exemptions(listed)}
     prefixes = Prefixes(ipv6=length)
-    screen = Screen(rules, own=own, resolved={"friend.example": named}, lists=lists, prefixes=prefixes)
+    screen = Screen(rules, Surroundings(own, {"friend.example": named}, lists), prefixes)
     suspect = screen.suspect(failing)
     assert suspect in (failing, prefixes.around(failing))
     exempt_ones = [*map(parse_subject, [*words, *listed]), *own, *named]
@@ -165,9 +166,9 @@ def test_whom_a_failure_counts_against_holds_nobody_exempt(
 def test_a_screen_made_for_other_prefixes_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a reload changes is not answered from memory; nor does the memory grow without end."""
     monkeypatch.setattr(exempt, "MOST_ANSWERS", 2)
-    rules, nobody, prefixes = parse_exemptions([]), frozenset[Subject](), Prefixes(ipv4=24)
-    screen = Screen(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=prefixes)
+    rules, prefixes = parse_exemptions([]), Prefixes(ipv4=24)
+    screen = Screen(rules, NOWHERE, prefixes)
     for number in range(5):
         assert screen.suspect(parse_subject(f"192.0.{number}.1")).text == f"192.0.{number}.0/24"
-    assert screen.is_made_of(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=prefixes)
-    assert not screen.is_made_of(rules, own=nobody, resolved=RESOLVED, lists=LISTS, prefixes=Prefixes(ipv4=16))
+    assert screen.is_made_of(rules, NOWHERE, prefixes)
+    assert not screen.is_made_of(rules, NOWHERE, Prefixes(ipv4=16))

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from sekisho.engine.clock import Clock
@@ -18,7 +18,7 @@ from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.readings import Readings
 from sekisho.engine.settings import ServerSettings
 from sekisho.engine.worker import Worker
-from sekisho.judge.exempt import Exemptions, parse_exemptions
+from sekisho.judge.exempt import Exemptions, Surroundings, parse_exemptions
 from sekisho.ledger.ledger import Ledger, LedgerError
 from sekisho.lookup.ignorefile import IgnoreFiles
 from sekisho.model.address import Subject
@@ -156,7 +156,8 @@ class Housekeeping:
 
     async def look_around(self, coming: Iterable[JailSpec] = ()) -> None:
         """Learn who we are ourselves, and whom the jails, and those that are coming, never ban."""
-        self.pipeline.screening.surroundings.own = await self.own_addresses()
+        own = await self.own_addresses()
+        self._learn(replace(self._around, own=own))
         exemptions = self._exemptions(coming)
         await self._look_at_lists(exemptions)
         await self._resolve_names(exemptions)
@@ -171,24 +172,32 @@ class Housekeeping:
         rules = [parse_exemptions(spec.ignoreip) for spec in coming]
         return [*rules, *(jail.exemptions for jail in self.jails.values())]
 
+    @property
+    def _around(self) -> Surroundings:
+        return self.pipeline.screening.surroundings
+
+    def _learn(self, around: Surroundings) -> bool:
+        """Let the judges know the world as it is now; whether anything is new."""
+        is_new = around != self._around
+        if is_new:
+            self.pipeline.screening.surroundings = around
+        return is_new
+
     async def _look_at_lists(self, exemptions: Iterable[Exemptions]) -> bool:
         """Learn what the ignore files say; whether that is new."""
-        surroundings = self.pipeline.screening.surroundings
         words = dict.fromkeys(word for rules in exemptions for word in rules.files)
-        if not words and not surroundings.lists:
+        if not words and not self._around.lists:
             return False
-        before, surroundings.lists = surroundings.lists, await self._ignore_files.look(words)
-        return surroundings.lists is not before
+        lists = await self._ignore_files.look(words)
+        return self._learn(replace(self._around, lists=lists))
 
     async def _resolve_names(self, exemptions: Iterable[Exemptions]) -> None:
         """Learn what the ignored names stand for now; a name that fails keeps its last."""
-        surroundings = self.pipeline.screening.surroundings
-        names = {name for rules in (*exemptions, *surroundings.lists.values()) for name in rules.names}
-        answers = await asyncio.gather(*(self.resolve(name) for name in sorted(names)))
-        before = surroundings.resolved
-        surroundings.resolved = {
-            name: answer or before.get(name, frozenset()) for name, answer in zip(sorted(names), answers, strict=True)
-        }
+        names = sorted({name for rules in (*exemptions, *self._around.lists.values()) for name in rules.names})
+        answers = await asyncio.gather(*(self.resolve(name) for name in names))
+        before, known = self._around.resolved, zip(names, answers, strict=True)
+        resolved = {name: answer or before.get(name, frozenset()) for name, answer in known}
+        self._learn(replace(self._around, resolved=resolved))
 
     async def purge(self) -> None:
         """Forget bans that ended long ago, but none that a jail may still count (COMPAT 3.7)."""

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from sekisho.engine.guard import Guard
 from sekisho.engine.jail import Jail
-from sekisho.judge.exempt import Exemptions, Screen
+from sekisho.judge.exempt import Screen, Surroundings
 from sekisho.model.address import Subject
 from sekisho.model.prefix import SINGLE
 from sekisho.model.verdict import Ban, Failure
 
 
-@dataclass(slots=True)
-class Surroundings:
-    """What the judges must know of the world, kept fresh by housekeeping: own addresses, ignored names, ignore files.
-
-    Each is replaced whole when it changes.
-    """
-
-    own: frozenset[Subject] = frozenset()
-    resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
-    lists: Mapping[str, Exemptions] = field(default_factory=dict)
-
-
 class Screening:
-    """The screens of all jails; each is made anew when what it is made of has changed."""
+    """The screens of all jails; each is made anew when what it is made of has changed.
+
+    `surroundings` are kept fresh by housekeeping: replaced when something in them is new.
+    """
 
     def __init__(self, guard: Guard) -> None:
         self.surroundings = Surroundings()
@@ -52,13 +40,9 @@ class Screening:
 
     def screen_of(self, jail: Jail) -> Screen:
         """Return what tells whom a jail exempts at present."""
-        screen, around, prefixes = self._screens.get(jail.name), self.surroundings, jail.prefixes
-        own, resolved, lists = around.own, around.resolved, around.lists
-        if screen is None or not screen.is_made_of(
-            jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes
-        ):
-            screen = Screen(jail.exemptions, own=own, resolved=resolved, lists=lists, prefixes=prefixes)
-            self._screens[jail.name] = screen
+        screen = self._screens.get(jail.name)
+        if screen is None or not screen.is_made_of(jail.exemptions, self.surroundings, jail.prefixes):
+            screen = self._screens[jail.name] = Screen(jail.exemptions, self.surroundings, jail.prefixes)
         return screen
 
     def forbids(self, jail: Jail, subject: Subject) -> str | None:
@@ -66,14 +50,13 @@ class Screening:
 
         Who names an ignored address means it (COMPAT 1.9); who names a network may not have known what is in it.
         """
-        around = self.surroundings
         if jail.spec.lets_in:
             return None
         if (reason := self._guard.reason(subject)) is not None or not self._guard.is_on():
             return reason
-        if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in around.own):
+        if jail.spec.ignoreself and any(own.covers(subject) or subject.covers(own) for own in self.surroundings.own):
             return "this host's own address"
-        inner = jail.exemptions.inside(subject, resolved=around.resolved, lists=around.lists)
+        inner = jail.exemptions.inside(subject, self.surroundings)
         return None if inner is None else f"{inner} in it is ignored"
 
     def spares(self, jail: Jail, ban: Ban) -> str | None:

@@ -6,13 +6,10 @@ Pure: names are resolved, lists in files read, and the host's own addresses lear
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from sekisho.model.address import Family, Subject, parse_subject, subject_of
 from sekisho.model.prefix import SINGLE, Prefixes
-
-Resolved = Mapping[str, frozenset[Subject]]
-"""What each ignored name stood for when last asked."""
 
 FILE = "file:"
 """Begins a word of `ignoreip` that names a file with more such words."""
@@ -25,6 +22,18 @@ WIDEST = {Family.INET4: 8, Family.INET6: 16}
 """Shortest prefixes that a machine may bar: no registry hands out more to one holder, and a log line may claim /0."""
 
 _LOOPBACK = parse_subject("127.0.0.0/8")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the exemptions must know of the world: our own addresses, what names stand for, what ignored files say.
+
+    `resolved` is by name, `lists` by the word of `ignoreip` that names the file.
+    """
+
+    own: frozenset[Subject] = frozenset()
+    resolved: Mapping[str, frozenset[Subject]] = field(default_factory=dict)
+    lists: Mapping[str, Exemptions] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,7 @@ class Exemptions:
     files: tuple[str, ...]
     itself: bool
 
-    def source(
-        self, subject: Subject, *, own: frozenset[Subject], resolved: Resolved, lists: Mapping[str, Exemptions]
-    ) -> str | None:
+    def source(self, subject: Subject, around: Surroundings) -> str | None:
         """Return which rule exempts `subject`, in the words of the log, or None when it counts.
 
         A prefix is exempt when it overlaps an exempt address or network: a ban must never cover one.
@@ -52,33 +59,33 @@ class Exemptions:
         prefix = None if subject.is_single else subject.network
         if prefix is not None and prefix.prefixlen < WIDEST[subject.family]:
             return "size"
-        if self.itself and (subject in own or _overlaps(subject, own)):
+        if self.itself and (subject in around.own or _overlaps(subject, around.own)):
             return "ignoreself rule"
-        listed = self.listed(subject, resolved=resolved)
-        if listed is not None:
+        if (listed := self.listed(subject, around)) is not None:
             return listed
         for word in self.files:
-            if word in lists and lists[word].listed(subject, resolved=resolved) is not None:
+            if word in around.lists and around.lists[word].listed(subject, around) is not None:
                 return word
         return "ignoreself rule" if self.itself and _LOOPBACK.covers(subject) else None
 
-    def listed(self, subject: Subject, *, resolved: Resolved) -> str | None:
+    def listed(self, subject: Subject, around: Surroundings) -> str | None:
         """Return `ip` or `dns` where the subject is named here, whatever files and ourselves say."""
         if subject in self.addresses or self._has_network_of(subject) or _overlaps(subject, self.addresses):
             return "ip"
         for name in self.names:
-            if name == subject.text or any(subject.covers(address) for address in resolved.get(name, ())):
+            if name == subject.text or any(subject.covers(address) for address in around.resolved.get(name, ())):
                 return "dns"
         return None
 
-    def inside(self, subject: Subject, *, resolved: Resolved, lists: Mapping[str, Exemptions]) -> Subject | None:
+    def inside(self, subject: Subject, around: Surroundings) -> Subject | None:
         """Return an exempt address or network that is a part of `subject`, a network, but not all of it."""
         if subject.is_single:
             return None
-        named = (address for name in self.names for address in resolved.get(name, ()))
+        named = (address for name in self.names for address in around.resolved.get(name, ()))
         here = (*self.addresses, *self.networks, *named)
         found = next((exempt for exempt in here if exempt != subject and subject.covers(exempt)), None)
-        within = (lists[word].inside(subject, resolved=resolved, lists={}) for word in self.files if word in lists)
+        lists = (around.lists[word] for word in self.files if word in around.lists)
+        within = (listed.inside(subject, replace(around, lists={})) for listed in lists)
         return found or next(filter(None, within), None)
 
     def _has_network_of(self, subject: Subject) -> bool:
@@ -97,41 +104,22 @@ class Screen:
     The same few subjects fail over and over. The answers hold as long as what they were made of `is_made_of`.
     """
 
-    __slots__ = ("_answers", "_exemptions", "_lists", "_own", "_prefixes", "_resolved", "_shared", "_suspects")
+    __slots__ = ("_answers", "_around", "_exemptions", "_prefixes", "_shared", "_suspects")
 
-    def __init__(
-        self,
-        exemptions: Exemptions,
-        *,
-        own: frozenset[Subject],
-        resolved: Resolved,
-        lists: Mapping[str, Exemptions],
-        prefixes: Prefixes = SINGLE,
-    ) -> None:
+    def __init__(self, exemptions: Exemptions, around: Surroundings, prefixes: Prefixes = SINGLE) -> None:
         self._exemptions = exemptions
+        self._around = around
         self._prefixes = prefixes
         self._suspects: dict[str, Subject] = {}
         self._shared: dict[str, bool] = {}
-        self._own = own
-        self._resolved = resolved
-        self._lists = lists
         self._answers: dict[str, str | None] = {}
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def is_made_of(
-        self,
-        exemptions: Exemptions,
-        *,
-        own: frozenset[Subject],
-        resolved: Resolved,
-        lists: Mapping[str, Exemptions],
-        prefixes: Prefixes = SINGLE,
-    ) -> bool:
+    def is_made_of(self, exemptions: Exemptions, around: Surroundings, prefixes: Prefixes = SINGLE) -> bool:
         """True when the answers are what these very objects would answer."""
-        same_rules = self._exemptions is exemptions and self._lists is lists and self._prefixes is prefixes
-        return same_rules and self._own is own and self._resolved is resolved
+        return self._exemptions is exemptions and self._around is around and self._prefixes is prefixes
 
     def source(self, subject: Subject) -> str | None:
         """Return which rule exempts `subject`, as `Exemptions.source` does."""
@@ -140,9 +128,7 @@ class Screen:
             return answers[key]
         if len(answers) >= MOST_ANSWERS:
             answers.clear()
-        source = answers[key] = self._exemptions.source(
-            subject, own=self._own, resolved=self._resolved, lists=self._lists
-        )
+        source = answers[key] = self._exemptions.source(subject, self._around)
         return source
 
     def suspect(self, subject: Subject) -> Subject:
@@ -167,7 +153,7 @@ class Screen:
         if prefix.text not in shared:
             if len(shared) >= MOST_ANSWERS:
                 shared.clear()
-            shared[prefix.text] = self.source(prefix) is not None or _overlaps(prefix, self._own)
+            shared[prefix.text] = self.source(prefix) is not None or _overlaps(prefix, self._around.own)
         return shared[prefix.text]
 
 
