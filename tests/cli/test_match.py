@@ -178,3 +178,17 @@ def test_why_a_record_is_no_failure(place: Path, capsys: pytest.CaptureFixture[s
     assert "4 lines: 1 matched, 1 ignored, 2 missed" in out
     assert match(place, "--filter", "web", "--all", "--json", str(place / "web.log")) == 0
     assert [record.get("why") for record in records(capsys.readouterr().out)] == [None, *([why] for why in whys)]
+
+
+def test_why_a_line_is_no_failure_whose_try_has_been_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By a line of the same session, or of the same address."""
+    told = r"^ (?:<F-MLFID>\[\d+\]</F-MLFID> )?<F-MLFTRY>(?:unknown|wrong)</F-MLFTRY> from <ADDR>$"
+    (place / "filter.d" / "demo.conf").write_text(f"[Definition]\nfailregex = {told}\n")
+    lines = [
+        f"Jul 14 11:00:00{session} {kind} from 192.0.2.1\n" for session in ("", " [7]") for kind in ("unknown", "wrong")
+    ]
+    (place / "app.log").write_text("".join(lines))
+    assert match(place, "--json", "--all") == 0
+    found = records(capsys.readouterr().out)
+    assert [each["matched"] for each in found] == [True, False, True, False]
+    assert [each.get("why") for each in found] == [None, ["lines before have told of this try"]] * 2

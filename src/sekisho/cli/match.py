@@ -96,12 +96,14 @@ def _judge(rules: Rules, log: BinaryIO, *, now: float, journal: bool) -> Iterato
         for text, mask in rules.lines_of(block):
             number += 1
             verdict = rules.matcher.examine(text, now=now, stamp=now if journal else None, mask=mask)
-            why = () if verdict.hits else _why(rules.matcher, text, now=now, stamp=now if journal else None)
+            why = () if verdict.hits else _why(rules.matcher, text, verdict, now=now, stamp=now if journal else None)
             yield _Line(number, text, resolved(verdict), why)
 
 
-def _why(matcher: Matcher, text: str, *, now: float, stamp: float | None) -> tuple[str, ...]:
-    """Why a record is no failure; of plain lines nothing can be told."""
+def _why(matcher: Matcher, text: str, verdict: LineVerdict, *, now: float, stamp: float | None) -> tuple[str, ...]:
+    """Why a line is no failure, where that can be told: of a record, and of a try that has been told."""
+    if verdict.retells:
+        return ("lines before have told of this try",)
     return () if matcher.records is None else matcher.records.explain(text, now=now, stamp=stamp).reasons
 
 

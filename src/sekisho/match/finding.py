@@ -67,7 +67,8 @@ class Hit:
 class LineVerdict:
     """What a line says. `template` is the name of the date template that fitted it, `time` its instant.
 
-    `remainder` is the line as the expressions saw it, without its date; of a record the text that they saw.
+    `remainder` is the line as the expressions saw it, without its date; of a record the text that they saw. `retells`:
+    it would be a failure, if lines before had not told of the same try.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -75,6 +76,7 @@ class LineVerdict:
     time: float | None = None
     template: str | None = None
     remainder: str = ""
+    retells: bool = False
 
     @property
     def matched(self) -> bool:

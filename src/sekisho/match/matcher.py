@@ -86,11 +86,12 @@ class Matcher:
         self._remarks.clear()
         since = now if when is None else when
         hits = tuple(_hit(match, when, retells=self._book.retells(match, since)) for match in found)
+        retells = any(hit.nofail and "mlftry" in hit.captured for hit in hits)
         if not check_all:
             hits = tuple(hit for hit in hits if not (hit.nofail and not hit.captured.keys().isdisjoint(_JOINED)))
         if not (check_all or pending):
             hits = tuple(hit for hit in hits if not hit.pending)
-        return LineVerdict(hits, ignored, when, template, remainder)
+        return LineVerdict(hits, ignored, when, template, remainder, retells)
 
     def pass_over(self, line: str, *, now: float) -> tuple[str, str | None]:
         """Note the date of a line that no rule can match; what rules would see of it, and the template that fitted."""

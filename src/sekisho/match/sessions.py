@@ -63,8 +63,8 @@ class _Facts:
             self.pending = False
         if not self.is_context and not self.pending:
             self.matches = ()
-        self.groups.pop("nofail", None)
-        self.groups.pop("mlfgained", None)
+        for of_the_line_before in ("nofail", "mlfgained", "mlftry", "mlftries"):
+            self.groups.pop(of_the_line_before, None)
 
     def learn(self, groups: Groups) -> None:
         """Add what another line has captured."""
