@@ -10,18 +10,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sekisho.match.filter import LONGEST_LINE, CompiledFilter
-from sekisho.match.finding import Finding, Hit, LineVerdict, Remark
+from sekisho.match.finding import Finding, Hit, LineVerdict
 from sekisho.match.placing import Opening, Placing
 from sekisho.match.record import NO_OBJECT, Refused
 from sekisho.match.recordbook import RecordBook
 from sekisho.match.recordreader import Entry
+from sekisho.match.remarks import Remarks
 from sekisho.match.rulebook import Match, RuleBook
 from sekisho.model.block import Block, Phase
 from sekisho.model.candidate import Candidate
 from sekisho.model.duration import Seconds
 
-_DAY = 86400
-_MOST_REMARKS = 256  # subjects remembered as said today
 _JOINED = {"mlfid", "mlftry"}  # groups of lines that are read together with others
 
 
@@ -45,10 +44,8 @@ class Matcher:
         self.jail = jail
         self._book = RuleBook(compiled, jail=jail)
         self.records = RecordBook(compiled, compiled.record, self._book) if compiled.record is not None else None
-        self._placing = Placing(compiled, self._say)
-        self._remarks: list[Remark] = []
-        self._said: set[str] = set()
-        self._today = -1
+        self._remarks = Remarks()
+        self._placing = Placing(compiled, self._remarks.say)
         self.at = -1
 
     def __repr__(self) -> str:
@@ -83,7 +80,7 @@ class Matcher:
             if stamp is None:
                 when, remainder, template = self._placing.of_line(line, now=now)
             found, ignored = self._book.apply(original, remainder, now=now, mask=mask, check_all=check_all)
-        self._remarks.clear()
+        self._remarks.take()
         since = now if when is None else when
         hits = tuple(_hit(match, when, retells=self._book.retells(match, since)) for match in found)
         retells = any(hit.nofail and "mlftry" in hit.captured for hit in hits)
@@ -123,7 +120,7 @@ class Matcher:
             Stumbled: a line could not be matched, from the exception that says why; the lines before it are read.
 
         """
-        self._begin_day(now)
+        self._remarks.begin_day(now)
         findings: list[Finding] = []
         live = block.phase is Phase.LIVE
         read = self._read_file if block.stamps is None else self._read_journal
@@ -133,9 +130,7 @@ class Matcher:
             read(block, candidates, findings, live=live, now=now, findtime=findtime, channel=channel)
         except Exception as error:
             raise Stumbled(self.at, tuple(findings)) from error
-        if self._remarks:
-            findings += self._remarks
-            self._remarks.clear()
+        findings += self._remarks.take()
         return findings
 
     def _read_file(
@@ -188,7 +183,7 @@ class Matcher:
         if stamp is not None:
             return self._placing.timely(stamp, live=live, now=now, findtime=findtime)
         if self._book.apply(line, remainder, now=now, mask=mask)[0]:
-            self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
+            self._miss_date(line)
         return None
 
     def _read_journal(
@@ -254,7 +249,9 @@ class Matcher:
                 line = self._line(data, start, end, source)
                 entry = records.read(line, source, stamp=stamp, now=now)
             if isinstance(entry, Refused):
-                self._say("WARNING", f"refused {source}", f"A line of {source!r} counts for nobody: {entry.why}")
+                self._remarks.say(
+                    "WARNING", f"refused {source}", f"A line of {source!r} counts for nobody: {entry.why}"
+                )
                 continue
             written = records.written(entry, source, live=live, now=now)
             when = None if written is None else self._placing.timely(written, live=live, now=now, findtime=findtime)
@@ -263,9 +260,14 @@ class Matcher:
             original = line if stamp is None else _journal_line(line, stamp)
             matches, _ = records.apply(original, entry, source, now=now, mask=mask)
             if matches and when is None:
-                self._say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
+                self._remarks.say(
+                    "WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}"
+                )
             elif matches and when is not None and (finding := self._book.told(matches[0], when)):
                 findings.append(finding)
+
+    def _miss_date(self, line: str) -> None:
+        self._remarks.say("WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}")
 
     def _line(self, data: bytes, start: int, end: int, source: str) -> str:
         line, is_clean = self.filter.decode(data[start:end])
@@ -273,22 +275,8 @@ class Matcher:
             encoding = self.filter.encoding.upper()
             text = f"Error decoding line from {source!r} with {encoding!r}."
             remedy = "Consider setting logencoding to appropriate encoding for this jail."
-            self._say("WARNING", f"decoding {source}", f"{text} {remedy}")
+            self._remarks.say("WARNING", f"decoding {source}", f"{text} {remedy}")
         return line
-
-    # -- remarks
-
-    def _begin_day(self, now: float) -> None:
-        today = int(now // _DAY)
-        if today != self._today:
-            self._today = today
-            self._said.clear()
-
-    def _say(self, level: str, about: str, text: str) -> None:
-        """Say something once a day for each thing it is about."""
-        if about not in self._said and len(self._said) < _MOST_REMARKS:
-            self._said.add(about)
-            self._remarks.append(Remark(level, text))
 
 
 def _hit(match: Match, when: float | None, *, retells: bool) -> Hit:
