@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 
@@ -11,6 +12,11 @@ import pytest
 from tests.support.lab import Lab
 
 from sekisho.cli import demo_stage
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C end what the tests start, though a shell that ran them in the background has them ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
