@@ -25,7 +25,7 @@ _MILITARY = {  # RFC 5322, 4.3: A to M without J lie east, N to Y west
 ABBREVIATIONS: dict[str, int] = {name: round(hours * _HOUR) for name, hours in {**_HOURS, **_MILITARY}.items()}
 """Seconds east of Greenwich by abbreviation."""
 
-OFFSET_PATTERN = r"[+-][01]\d(?::?\d{2})?"
+OFFSET_PATTERN = r"[+-][01][0-9](?::?[0-9]{2})?"
 ABBREVIATION_PATTERN = "(?:" + "|".join(sorted(ABBREVIATIONS, key=lambda name: (-len(name), name))) + ")"
 
 _ZONE = re.compile(rf"(?P<name>[A-Z]+)?(?P<offset>{OFFSET_PATTERN})?")
