@@ -72,6 +72,18 @@ def test_a_failure_that_waits_for_its_address_counts_with_the_line_that_brings_i
     assert story_of(matcher, "wrong, wrong") == "FF"
 
 
+def test_another_s_tries_in_a_session_are_counted_anew() -> None:
+    """A process may serve one connection after another under one id: another address, or another name, is another."""
+    named = r"^ <F-MLFTRY>(?:unknown|wrong)</F-MLFTRY>(?: <F-USER>\w+</F-USER>)? from <ADDR>$"
+    matcher = matcher_of(named, prefregex=SESSION)
+    story = ["unknown", "wrong from", "wrong", "unknown bob from", "wrong bob from", "unknown eve from", "wrong from"]
+    verdicts = [
+        story_of(matcher, words if words.endswith("from") else f"{words} from", who=who)
+        for words, who in zip(story, ["192.0.2.1", "192.0.2.1", "2001:db8::1", *["192.0.2.3"] * 4], strict=True)
+    ]
+    assert verdicts == ["F", "-", "F", "F", "-", "F", "-"]
+
+
 def test_a_retold_try_is_evidence_of_the_next() -> None:
     """Within a session it is context, as other lines are that do not count."""
     matcher = matcher_of(*RULES, prefregex=SESSION)

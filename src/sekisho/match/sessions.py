@@ -51,6 +51,7 @@ class _Facts:
     nofail_matches: tuple[str, ...] = ()
     pending: bool = False
     tally: Tally | None = None
+    trier: tuple[str, str] = ("", "")  # the address and the user name of the tally, as far as they are known
 
     @property
     def is_context(self) -> bool:
@@ -74,11 +75,18 @@ class _Facts:
             self.users = tuple(sorted((*self.users, user)))
 
     def retells(self, groups: Groups) -> bool:
-        """True when the newest line, a failure, tells of a try that is known: it is context then."""
+        """True when the newest line, a failure, tells of a try that is known: it is context then.
+
+        A process may serve one connection after another under one id, so others' tries are counted anew.
+        """
         if "mlftry" not in groups:
             return False
-        if self.tally is None:
-            self.tally = Tally()
+        address = str(groups.get("ip4") or groups.get("ip6") or groups.get("dns") or "")
+        user = str(groups.get("user") or "")
+        is_other = any(new and old not in ("", new) for new, old in zip((address, user), self.trier, strict=True))
+        if self.tally is None or is_other:
+            self.tally, self.trier = Tally(), ("", "")
+        self.trier = address or self.trier[0], user or self.trier[1]
         if not self.tally.retells(groups) or self.pending:
             return False
         self.groups["nofail"] = groups["mlftry"]

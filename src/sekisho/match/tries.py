@@ -5,8 +5,8 @@ What stands in `<F-MLFTRY>` names the kind of a line, the number in `<F-MLFTRIES
 it, one). Somebody has tried as often as the kind tells that tells of most; only a line by which that number grows
 counts.
 
-The tries of a session are told apart from those of other sessions (`sessions`). Where lines have no session's id, those
-of an address are taken together, for `LIFETIME`.
+The tries of a session are told apart from those of other sessions, and within it by address and user name (`sessions`).
+Where lines have no session's id, those of an address are taken together, for `LIFETIME`.
 """
 
 from __future__ import annotations
