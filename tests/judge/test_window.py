@@ -44,6 +44,15 @@ def test_only_the_newest_lines_are_kept_as_evidence() -> None:
     assert counter.failures == 3
 
 
+def test_what_the_first_failure_has_captured_is_kept_but_for_what_tells_of_its_line() -> None:
+    """The kind of a line means nothing to whoever hears of a ban."""
+    windows = Windows(findtime=600, maxmatches=2)
+    captured = {"user": "root", "mlfid": "sshd[7]", "mlftry": "Failed", "mlftries": "3"}
+    windows.count(failure(1)._replace(captured=captured))
+    counter = windows.count(failure(2)._replace(captured={"user": "eve"}))
+    assert counter.failure.captured == {"user": "root", "mlfid": "sshd[7]"}
+
+
 def test_maxmatches_zero_keeps_no_line() -> None:
     """An administrator who sets maxmatches to 0 finds no log line in a ban."""
     windows = Windows(findtime=600, maxmatches=0)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from sekisho.model.address import Subject
 from sekisho.model.duration import Seconds
-from sekisho.model.verdict import Failure
+from sekisho.model.verdict import OF_A_LINE, Failure
 
 MOST_COUNTERS = 200_000
 """Counters per jail; at about 500 bytes each, the memory that one jail's attackers can make us spend is 100 MB."""
@@ -73,7 +73,8 @@ class Windows:
         if counter is None:
             if len(counters) >= self._most:
                 del counters[next(iter(counters))]
-            captured = dict(failure.captured)  # read now: it will be kept
+            # read now: it will be kept
+            captured = {name: text for name, text in failure.captured.items() if name not in OF_A_LINE}
             first = Failure(failure.jail, subject, when, matches, captured, failure.address)
             counter = Counter(first, when, when, weight, 1, 1, self._newest(matches))
         else:

@@ -19,6 +19,9 @@ Captured = str | tuple[str | None, ...]
 NOTHING: Mapping[str, Captured] = MappingProxyType({})
 """What was captured where nothing was."""
 
+OF_A_LINE = frozenset({"mlftry", "mlftries"})
+"""Captures that tell of a line beside others, and nothing of whom it concerns: they are not kept."""
+
 
 class Failure(NamedTuple):
     """A countable failure of `subject` at `time` (seconds since the epoch).
