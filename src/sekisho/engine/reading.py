@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol, TypeVar
@@ -291,14 +291,3 @@ class Reading:
 @lru_cache(maxsize=32)  # a glob may name thousands of logs, all read for the same jails
 def _bundle_of(jails: tuple[tuple[str, tuple[Search, ...]], ...]) -> Bundle:
     return Bundle(jails)
-
-
-def date_reader(jails: Sequence[Jail], clock: Clock) -> Callable[[bytes], float | None]:
-    """Return a function that reads the time of a line with the date patterns of any of the jails."""
-    filters = [jail.compiled for jail in jails]
-
-    def date_of(line: bytes) -> float | None:
-        now = clock.now()
-        return next((when for rules in filters if (when := rules.date_of(line, now)) is not None), None)
-
-    return date_of

@@ -12,7 +12,7 @@ from sekisho.engine.clock import Clock
 from sekisho.engine.jail import Jail
 from sekisho.engine.pipeline import Pipeline
 from sekisho.engine.quarantine import Watch
-from sekisho.engine.reading import Reading, Source, date_reader
+from sekisho.engine.reading import Reading, Source
 from sekisho.model.position import FilePosition, JournalPosition
 from sekisho.model.specs import LogPath
 
@@ -148,7 +148,7 @@ class Readings:
     def _open(self, wanted: _Wanted) -> Reading:
         source: Source[Any]
         if wanted.matches is None:
-            date_of = date_reader(wanted.jails, self._clock)
+            date_of = _date_reader(wanted.jails, self._clock)
             source = self._sources.file(wanted.key[1], date_of, polling=wanted.polling)
         else:
             source = self._sources.journal(wanted.jails[0].spec.backend.options, wanted.matches)
@@ -164,3 +164,14 @@ class Readings:
 
 def _polls(jail: Jail) -> bool:
     return jail.spec.backend.name == "polling"
+
+
+def _date_reader(jails: Sequence[Jail], clock: Clock) -> Callable[[bytes], float | None]:
+    """Return a function that reads the time of a line with the date patterns of any of the jails."""
+    filters = [jail.compiled for jail in jails]
+
+    def date_of(line: bytes) -> float | None:
+        now = clock.now()
+        return next((when for rules in filters if (when := rules.date_of(line, now)) is not None), None)
+
+    return date_of

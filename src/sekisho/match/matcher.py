@@ -85,7 +85,7 @@ class Matcher:
         hits = tuple(_hit(match, when, retells=self._book.retells(match, since)) for match in found)
         retells = any(hit.nofail and "mlftry" in hit.captured for hit in hits)
         if not check_all:
-            hits = tuple(hit for hit in hits if not (hit.nofail and not hit.captured.keys().isdisjoint(_JOINED)))
+            hits = tuple(hit for hit in hits if not (hit.nofail and hit.captured.keys() & _JOINED))
         if not (check_all or pending):
             hits = tuple(hit for hit in hits if not hit.pending)
         return LineVerdict(hits, ignored, when, template, remainder, retells)
@@ -260,9 +260,7 @@ class Matcher:
             original = line if stamp is None else _journal_line(line, stamp)
             matches, _ = records.apply(original, entry, source, now=now, mask=mask)
             if matches and when is None:
-                self._remarks.say(
-                    "WARNING", "no date", f"Found a match but no valid date/time found for {line[:200]!r}"
-                )
+                self._miss_date(line)
             elif matches and when is not None and (finding := self._book.told(matches[0], when)):
                 findings.append(finding)
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sekisho.match.groups import Groups, Who, who_of
 from sekisho.match.tries import Tally
-from sekisho.model.verdict import Captured
+from sekisho.model.verdict import OF_A_LINE, Captured
 
 MOST_SESSIONS = 100
 """Fail2ban's own bound; more sessions than these at once push the oldest out."""
@@ -64,8 +64,8 @@ class _Facts:
             self.pending = False
         if not self.is_context and not self.pending:
             self.matches = ()
-        for of_the_line_before in ("nofail", "mlfgained", "mlftry", "mlftries"):
-            self.groups.pop(of_the_line_before, None)
+        for name in ("nofail", "mlfgained", *OF_A_LINE):
+            self.groups.pop(name, None)
 
     def learn(self, groups: Groups) -> None:
         """Add what another line has captured."""
