@@ -31,6 +31,7 @@ def error_of(**options: str) -> RecordError:
         ("host", 'ip "x', "'host': a quote is not closed: '\"x'"),
         ("fields", "ip", "'fields': expected NAME=FIELD, found 'ip'"),
         ("fields", "nofail=x", "'fields': the name 'nofail' has a meaning of its own; choose another"),
+        ("fields", "MLFTRY=x", "'fields': the name 'MLFTRY' has a meaning of its own; choose another"),
         ("fields", "ALT_USER=x", "'fields': the name 'ALT_USER' has a meaning of its own; choose another"),
     ],
 )

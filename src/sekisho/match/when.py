@@ -15,9 +15,10 @@ from sekisho.match.record import Record
 from sekisho.match.rule import IDENTIFIERS, RuleError
 from sekisho.match.tags import group_name
 from sekisho.model.specs import RecordSpec
+from sekisho.model.verdict import OF_A_LINE
 
 _HOSTS = frozenset({"ip4", "ip6", "dns"})
-_RESERVED = IDENTIFIERS | {"cidr", "content", "nofail", "mlfgained", "mlfforget", "users"}
+_RESERVED = IDENTIFIERS | OF_A_LINE | {"cidr", "content", "nofail", "mlfgained", "mlfforget", "users"}
 _PREFIXED = ("alt_", "tuple_", "skiplines", "_")
 _TIMES = ("time", "ts", "timestamp", "@timestamp")
 
