@@ -6,8 +6,8 @@ newline, so one never lies across two lines.
 
 Besides the rules' own literals the database knows lines on which those cannot be trusted, and reports them for all
 rules that this concerns (see `literals`): letters that only Unicode takes for `i`, `k` or `s`, dates that begin with
-`+`, `-` or `@` right behind a word, whose cut is not snug on the left, and characters of a record that are written by
-their number.
+`+`, `-`, `@` or a blank right behind a word, whose cut is not snug on the left, and characters of a record that are
+written by their number.
 
 Without Hyperscan (`fallback`) the contract is the same and the speed is not.
 """
